@@ -85,10 +85,7 @@ static int status_read_mount(sd_bus_message *message, void *userdata) {
 
     if (r <= 0)
         return r;
-    g_autofree char *own = g_strdup_printf("/containers/%s/", mounts->id);
-    bool is_own = strstr(mount.source, own) || g_str_equal(mount.source, "/sys") ||
-                  (options && g_strv_contains((const char *const *)options, "x-berth.volume")) ||
-                  g_str_equal(mount.destination, "/dev/berth-init");
+    bool is_own = dist_container_mount_is_own(mounts->id, mount.source, mount.destination, options);
     g_autofree char *text = g_strdup_printf("%s → %s", mount.source, mount.destination);
     if (mount.kind == DIST_MOUNT_OF_IMAGE || (mount.kind == DIST_MOUNT_OF_PATH && !is_own))
         status_add(mounts->layout, mounts->count++ == 0 ? _("Mounts:") : "", text);

@@ -12,6 +12,8 @@
 #include "client/dictionary.h"
 #include "client/listing.h"
 
+#include <string.h>
+
 /* A newer service may have more states; they are shown by name. */
 static DistContainerState container_parse_state(const char *name) {
     static const char *const names[] = {
@@ -194,6 +196,16 @@ int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount
     else if (g_str_equal(type, "image") || g_str_equal(type, "artifact"))
         mount->kind = DIST_MOUNT_OF_IMAGE;
     return r;
+}
+
+/* The files that the service writes for a container, and directories of the container's own. */
+bool dist_container_mount_is_own(const char *id, const char *source, const char *destination,
+                                 char *const *options) {
+    g_autofree char *own = g_strdup_printf("/containers/%s/", id);
+
+    return strstr(source, own) || g_str_equal(source, "/sys") ||
+           (options && g_strv_contains((const char *const *)options, "x-berth.volume")) ||
+           g_str_equal(destination, "/dev/berth-init");
 }
 
 /* A paused container is running: it has processes and can be stopped. */

@@ -71,6 +71,10 @@ typedef struct {
 /* 1, or 0 at the end; negative errno on error. The options are freed with g_strfreev(). */
 int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount);
 
+/* Whether the service added a mount by itself, such as a file of /etc. options may be NULL. */
+bool dist_container_mount_is_own(const char *id, const char *source, const char *destination,
+                                 char *const *options);
+
 /* Whether it is running or paused. */
 bool dist_container_is_running(const DistContainer *container);
 /* Whether it starts with the system and is not running. */

@@ -9,6 +9,9 @@
 #include "client/listing.h"
 
 #include "client/bus.h"
+#include "client/dictionary.h"
+
+#include <stdlib.h>
 
 /* Calls for the page after a key, "" for the first one. The caller owns the reply; NULL with error.
  */
@@ -55,4 +58,40 @@ bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GE
         g_free(after);
         after = g_steal_pointer(&last);
     }
+}
+
+static int take_name(sd_bus_message *reply, char **key, void *userdata) {
+    const DistField none[] = {{NULL, NULL, NULL}};
+    const char *name;
+    int r = dist_dictionary_read_item(reply, &name, none);
+
+    if (r <= 0)
+        return r;
+    g_ptr_array_add(userdata, g_strdup(name));
+    *key = g_strdup(name);
+    return 1;
+}
+
+GPtrArray *dist_list_names(const char *path, const char *interface, GError **error) {
+    const DistListing listing = {path, interface, "List"};
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    return dist_list(&listing, take_name, names, error) ? g_steal_pointer(&names) : NULL;
+}
+
+static int append_name(sd_bus_message *call, const void *userdata) {
+    return sd_bus_message_append(call, "{sv}", "Filter", "a{sv}", 1, "Name", "s",
+                                 (const char *)userdata);
+}
+
+/* The filter takes patterns, so the name is compared. */
+int dist_list_find(const char *path, const char *interface, const char *name, GError **error) {
+    const DistListing listing = {path, interface, "List", .filter = append_name,
+                                 .filter_data = name};
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    return dist_list(&listing, take_name, names, error) &&
+                   g_ptr_array_find_with_equal_func(names, name, g_str_equal, NULL)
+               ? EXIT_SUCCESS
+               : EXIT_FAILURE;
 }

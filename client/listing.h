@@ -17,3 +17,10 @@ typedef struct {
  * on error. */
 typedef int (*DistReadItem)(sd_bus_message *reply, char **key, void *userdata);
 bool dist_list(const DistListing *listing, DistReadItem read, void *userdata, GError **error);
+
+/* The names that List returns; NULL with error. */
+GPtrArray *dist_list_names(const char *path, const char *interface, GError **error);
+
+/* The exit status of "exists": EXIT_SUCCESS if the listing has this name. If it does not, there is
+ * no error. */
+int dist_list_find(const char *path, const char *interface, const char *name, GError **error);

@@ -39,14 +39,37 @@ static struct {
     gboolean whole, no_heading;
 } table_given;
 
-const DistOption dist_table_options[] = {
-    DIST_OPTION_TITLE(N_("Listing:")),
+static const DistOption format_options[] = {
     {"format", 0, DIST_OPTION_TEXT, &table_given.format,
      N_("Select columns by name, json, or a template with {{.Name}}"), N_("FORMAT")},
+    DIST_OPTION_END,
+};
+
+static const DistOption inspect_format_options[] = {
+    {"format", 'f', DIST_OPTION_TEXT, &table_given.format,
+     N_("Select columns by name, json, or a template with {{.Name}}"), N_("FORMAT")},
+    DIST_OPTION_END,
+};
+
+static const DistOption layout_options[] = {
     {"sort", 0, DIST_OPTION_TEXT, &table_given.sort, N_("Sort by a column; -NAME: descending"),
      N_("[-]NAME")},
     {"no-trunc", 0, DIST_OPTION_FLAG, &table_given.whole, N_("Do not truncate columns"), NULL},
     {"noheading", 0, DIST_OPTION_FLAG, &table_given.no_heading, N_("Omit the headings"), NULL},
+    DIST_OPTION_END,
+};
+
+const DistOption dist_table_options[] = {
+    DIST_OPTION_TITLE(N_("Listing:")),
+    DIST_OPTION_INCLUDE(format_options),
+    DIST_OPTION_INCLUDE(layout_options),
+    DIST_OPTION_END,
+};
+
+const DistOption dist_inspect_table_options[] = {
+    DIST_OPTION_TITLE(N_("Listing:")),
+    DIST_OPTION_INCLUDE(inspect_format_options),
+    DIST_OPTION_INCLUDE(layout_options),
     DIST_OPTION_END,
 };
 
@@ -149,26 +172,60 @@ static void table_add_json(json_object *object, const DistColumn *column, const 
         berth_document_add_int(object, column->key, cell->number);
 }
 
+static json_object *table_get_values(const DistTable *table, guint row) {
+    json_object *values = json_object_new_object();
+
+    for (guint i = 0; i < table->width; i++)
+        table_add_json(values, &table->columns[i], table_get_cell(table, row, i));
+    return values;
+}
+
 /* All columns, including those that are not shown: JSON is for programs. */
 static void table_print_json(const DistTable *table, const guint *order, bool pretty) {
     g_autoptr(json_object) rows = json_object_new_array();
 
-    for (guint row = 0; row < table_count_rows(table); row++) {
-        json_object *object = berth_document_append_object(rows);
-        for (guint i = 0; i < table->width; i++)
-            table_add_json(object, &table->columns[i], table_get_cell(table, order[row], i));
-    }
+    for (guint row = 0; row < table_count_rows(table); row++)
+        json_object_array_add(rows, table_get_values(table, order[row]));
     g_autofree char *text = dist_format_value(rows, pretty);
     puts(text);
 }
 
 /* The index of the column with this key, ignoring case; the table's width if there is none. */
-static guint table_find_column(const DistTable *table, const char *name) {
+static guint table_find_key(const DistTable *table, const char *key) {
     guint i = 0;
 
-    while (i < table->width && g_ascii_strcasecmp(table->columns[i].key, name) != 0)
+    while (i < table->width && g_ascii_strcasecmp(table->columns[i].key, key) != 0)
         i++;
     return i;
+}
+
+/* docker's and podman's words for columns. Without a key it is the first column, which --quiet
+ * prints and which other verbs take where docker's take an ID. */
+static const struct {
+    const char *word, *key;
+    bool is_absolute; /* date and time, not how long ago */
+} docker_words[] = {
+    {"ID", NULL},
+    {"Name", NULL},
+    {"Names", NULL},
+    {"CreatedAt", "created", true},
+    {"CreatedSince", "created"},
+    {"RunningFor", "created"},
+    {"ExitCode", "exitStatus"},
+};
+
+static guint table_find_docker_word(const DistTable *table, size_t word) {
+    return docker_words[word].key ? table_find_key(table, docker_words[word].key) : 0;
+}
+
+/* The index of the column with this name, ignoring case; the table's width if there is none. */
+static guint table_find_column(const DistTable *table, const char *name) {
+    guint found = table_find_key(table, name);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(docker_words) && found == table->width; i++)
+        if (g_ascii_strcasecmp(docker_words[i].word, name) == 0)
+            found = table_find_docker_word(table, i);
+    return found;
 }
 
 static bool table_set_no_column(const DistTable *table, const char *name, GError **error) {
@@ -251,41 +308,71 @@ static void table_print_text(const DistTable *table, const GArray *chosen, const
     dist_layout_print(layout, is_screen ? dist_screen_columns() : 0, !table_given.no_heading);
 }
 
-typedef struct {
-    const DistTable *table;
-    guint row;
-} TableRow;
+/* cell: NULL for an empty text. */
+static void table_add_text(json_object *texts, const char *member, const DistColumn *column,
+                           const Cell *cell) {
+    if (cell && column->type == DIST_CELL_JSON)
+        json_object_object_add(texts, member, json_tokener_parse(cell->whole));
+    else
+        berth_document_add_string(texts, member,
+                                  !cell               ? ""
+                                  : table_given.whole ? cell->whole
+                                                      : cell->text);
+}
 
-/* The text of a column for a template; NULL if there is no such column. */
-static const char *table_look_up(const char *name, void *userdata) {
-    const TableRow *at = userdata;
-    guint column = table_find_column(at->table, name);
+/* The row as texts for a template; all are empty if row is G_MAXUINT. */
+static json_object *table_get_texts(const DistTable *table, guint row) {
+    json_object *texts = json_object_new_object();
 
-    if (column == at->table->width)
-        return NULL;
-    if (at->row == G_MAXUINT)
-        return "";
-    const Cell *cell = table_get_cell(at->table, at->row, column);
-    return table_given.whole || at->table->columns[column].type == DIST_CELL_JSON ? cell->whole
-                                                                                  : cell->text;
+    for (guint i = 0; i < table->width; i++)
+        table_add_text(texts, table->columns[i].key, &table->columns[i],
+                       row == G_MAXUINT ? NULL : table_get_cell(table, row, i));
+    for (size_t i = 0; i < G_N_ELEMENTS(docker_words); i++) {
+        guint column = table_find_docker_word(table, i);
+        const Cell *cell =
+            row == G_MAXUINT || column == table->width ? NULL : table_get_cell(table, row, column);
+        g_autofree char *time =
+            cell && docker_words[i].is_absolute && table->columns[column].type == DIST_CELL_TIME
+                ? dist_format_time((uint64_t)cell->number)
+                : NULL;
+        if (time)
+            berth_document_add_string(texts, docker_words[i].word, time);
+        else if (column < table->width &&
+                 table_find_key(table, docker_words[i].word) == table->width)
+            table_add_text(texts, docker_words[i].word, &table->columns[column], cell);
+    }
+    return texts;
 }
 
 static bool table_print_template(const DistTable *table, const char *template, const guint *order,
                                  GError **error) {
-    /* Checked without a row first: if the table is empty, an unknown field would go unnoticed. */
-    TableRow none = {table, G_MAXUINT};
-    g_autofree char *checked = dist_template_fill(template, table_look_up, &none, error);
-
-    if (!checked)
-        return false;
+    if (table_count_rows(table) == 0) {
+        /* Otherwise an unknown field would go unnoticed. */
+        g_autoptr(json_object) none = table_get_texts(table, G_MAXUINT);
+        g_autofree char *checked = dist_template_fill(template, none, none, error);
+        return checked != NULL;
+    }
     for (guint row = 0; row < table_count_rows(table); row++) {
-        TableRow at = {table, order[row]};
-        g_autofree char *line = dist_template_fill(template, table_look_up, &at, error);
+        g_autoptr(json_object) texts = table_get_texts(table, order[row]);
+        g_autoptr(json_object) values = table_get_values(table, order[row]);
+        g_autofree char *line = dist_template_fill(template, texts, values, error);
         if (!line)
             return false;
         puts(line);
     }
     return true;
+}
+
+bool dist_table_fill_format(json_object *object, GError **error) {
+    if (!dist_table_has_template() && !g_str_equal(table_given.format, "json"))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("--format takes json or a template with {{.Name}} here"));
+    g_autofree char *text = dist_table_has_template()
+                                ? dist_template_fill(table_given.format, object, object, error)
+                                : dist_format_value(object, true);
+    if (text)
+        puts(text);
+    return text != NULL;
 }
 
 /* "table {{.A}}\t{{.B}}" is podman's form of a list of columns. */
@@ -319,6 +406,10 @@ bool dist_table_has_format(void) {
     return table_given.format != NULL;
 }
 
+bool dist_table_has_template(void) {
+    return table_given.format && strstr(table_given.format, "{{");
+}
+
 /* --json takes precedence over everything else; --quiet counts only without --format. Braces
  * distinguish a template from a list of columns. */
 bool dist_table_print(DistTable *table, GError **error) {
@@ -338,7 +429,7 @@ bool dist_table_print(DistTable *table, GError **error) {
             puts(table_get_cell(table, order[row], 0)->text);
         return true;
     }
-    if (format && !is_table && strstr(format, "{{"))
+    if (!is_table && dist_table_has_template())
         return table_print_template(table, format, order, error);
     g_autoptr(GArray) chosen = table_choose_columns(table, columns, error);
     if (chosen)

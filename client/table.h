@@ -6,6 +6,8 @@
 
 #include "client/settings.h"
 
+#include <json-c/json.h>
+
 typedef enum {
     DIST_CELL_TEXT,
     DIST_CELL_STATE,  /* a text, followed by its DistColor */
@@ -27,6 +29,8 @@ typedef struct DistTable DistTable;
 
 /* The options of a verb that prints a table. */
 extern const DistOption dist_table_options[];
+/* The same for a verb that inspects something and has no --filter: -f is --format, as in docker. */
+extern const DistOption dist_inspect_table_options[];
 
 /* columns ends with an entry whose key is NULL. */
 DistTable *dist_table_new(const DistColumn *columns);
@@ -45,6 +49,13 @@ void dist_table_prefer_json(void);
 
 /* Whether --format was given. */
 bool dist_table_has_format(void);
+
+/* Whether --format is a template. */
+bool dist_table_has_template(void);
+
+/* Prints an object as --format, which must have been given, says: a template, or json. False with
+ * error. */
+bool dist_table_fill_format(json_object *object, GError **error);
 
 /* Whether nothing asks for a table or for JSON, so that a verb may print its own lines. */
 bool dist_table_is_unasked(void);

@@ -12,6 +12,8 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "client/bus.h"
+#include "client/docker-view.h"
+#include "client/each.h"
 #include "client/format.h"
 #include "client/image-call.h"
 #include "client/object.h"
@@ -142,9 +144,17 @@ static bool print_history(const char *text, GError **error) {
 static struct {
     gboolean manifest;
     gboolean history;
+    gboolean exists;
+    char *type;
 } inspect_given;
 
+static const char *const inspect_types[] = {"all", "container", "image", NULL};
+
 const DistOption dist_inspect_options[] = {
+    {"type", 0, DIST_OPTION_TEXT, &inspect_given.type,
+     N_("Inspect only a container, or only an image"), N_("TYPE"), .choices = inspect_types},
+    {"exists", 0, DIST_OPTION_FLAG, &inspect_given.exists,
+     N_("Print nothing; the status is 1 if it does not exist"), NULL},
     {"platform", 0, DIST_OPTION_TEXT, &given.platform,
      N_("Platform; this machine's if not "
         "given"),
@@ -152,40 +162,92 @@ const DistOption dist_inspect_options[] = {
     {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
     {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show the history of its layers"),
      NULL},
-    DIST_OPTION_INCLUDE(dist_table_options),
+    DIST_OPTION_INCLUDE(dist_inspect_table_options),
     DIST_OPTION_END,
 };
 
-int dist_verb_inspect(char **argv, GError **error) {
-    const char *text;
+/* Prints what --format selects, with docker's members beside the document's own. */
+static bool inspect_print_format(const char *text, bool is_container, GError **error) {
+    g_autoptr(json_object) document = berth_document_parse(text, strlen(text), error);
 
-    given.document = inspect_given.manifest ? "manifest" : NULL;
-    g_autofree char *name = dist_complete_reference(argv[1]);
-    g_autoptr(GError) local = NULL;
-    g_autoptr(sd_bus_message) reply = dist_image_call("Inspect", name, NULL, &given, &local);
-    /* The name may be a container's. */
-    bool may_be_other = !reply && local->code == BERTH_ERROR_NOT_FOUND && !inspect_given.manifest &&
-                        !inspect_given.history;
-    if (may_be_other)
-        reply = dist_call(NULL, DIST_CONTAINERS, "Inspect", "sa{sv}", argv[1], 0);
-    if (!reply && may_be_other) {
-        berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("there is no image or container \"%s\""),
-                        argv[1]);
-        return EXIT_FAILURE;
-    }
-    if (!reply) {
-        g_propagate_error(error, g_steal_pointer(&local));
-        return EXIT_FAILURE;
-    }
+    if (!document)
+        return false;
+    if (!dist_table_has_template())
+        return dist_table_fill_format(document, error);
+    if (is_container)
+        dist_docker_view_add(document);
+    else if (!inspect_given.manifest)
+        dist_docker_view_add_image(document, text);
+    return dist_table_fill_format(document, error);
+}
+
+static bool inspect_print(sd_bus_message *reply, bool is_container, GError **error) {
+    const char *text;
     int r = sd_bus_message_read(reply, "s", &text);
+
     if (r < 0)
-        return dist_bad_reply(r, error), EXIT_FAILURE;
+        return dist_bad_reply(r, error);
+    if (inspect_given.exists)
+        return true;
     if (inspect_given.history)
-        return print_history(text, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return print_history(text, error);
+    if (dist_table_has_format())
+        return inspect_print_format(text, is_container, error);
     /* On a terminal, control characters are escaped. A file or a pipe gets the document unchanged,
      * plus a newline. */
     g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
     puts(plain ? plain : text);
+    return true;
+}
+
+/* Without --type, a container comes before an image of the same name, as in docker and podman. */
+static bool inspect_one(const char *argument, const void *userdata, GError **error) {
+    const char *type = userdata;
+    bool may_be_container = !g_str_equal(type, "image") && !inspect_given.manifest &&
+                            !inspect_given.history && !given.platform;
+    bool may_be_image = !g_str_equal(type, "container");
+    g_autofree char *name = dist_complete_reference(argument);
+    g_autoptr(GError) local = NULL;
+    g_autoptr(sd_bus_message) reply =
+        may_be_container ? dist_call(&local, DIST_CONTAINERS, "Inspect", "sa{sv}", argument, 0)
+                         : NULL;
+
+    if (reply)
+        return inspect_print(reply, true, error);
+    if (may_be_image) {
+        /* Most names of images are not even valid as the id of a container. */
+        g_clear_error(&local);
+        reply = dist_image_call("Inspect", name, NULL, &given, &local);
+    }
+    if (reply)
+        return inspect_print(reply, false, error);
+    if (may_be_container && may_be_image && local->code == BERTH_ERROR_NOT_FOUND)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                               _("there is no image or container \"%s\""), argument);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+int dist_verb_inspect(char **argv, GError **error) {
+    const char *type = inspect_given.type ? inspect_given.type : "all";
+
+    if (!g_strv_contains(inspect_types, type)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid value \"%s\" of %s"), type,
+                        "--type");
+        return EXIT_FAILURE;
+    }
+    given.document = inspect_given.manifest ? "manifest" : NULL;
+    if (!inspect_given.exists)
+        return dist_for_each(argv + 1, inspect_one, type);
+    /* A missing object is an answer, not a failure that has to be reported. */
+    for (char **argument = argv + 1; *argument; argument++) {
+        g_autoptr(GError) local = NULL;
+        if (inspect_one(*argument, type, &local))
+            continue;
+        if (local->code != BERTH_ERROR_NOT_FOUND)
+            g_propagate_error(error, g_steal_pointer(&local));
+        return EXIT_FAILURE;
+    }
     return EXIT_SUCCESS;
 }
 

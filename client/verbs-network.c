@@ -10,6 +10,7 @@
 
 #include "client/bus.h"
 #include "client/each.h"
+#include "client/listing.h"
 #include "client/message.h"
 #include "client/table.h"
 #include "client/verbs-prune.h"
@@ -145,6 +146,10 @@ static int network_prune(char **argv, GError **error) {
     return dist_prune_networks(error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int network_exists(char **argv, GError **error) {
+    return dist_list_find(DIST_NETWORKS, argv[1], error);
+}
+
 static const DistVerb network_verbs[] = {
     {.name = "list",
      .arguments = "",
@@ -168,10 +173,16 @@ static const DistVerb network_verbs[] = {
      .min = 1,
      .max = 1,
      .example = "dist network create --subnet=10.90.0.0/24 backend"},
+    {.name = "exists",
+     .arguments = N_("NAME"),
+     .summary = N_("Check whether a network exists; the status is 1 if not"),
+     .run = network_exists,
+     .min = 1,
+     .max = 1},
     {.name = "inspect",
      .arguments = N_("NAME…"),
      .summary = N_("Show networks, with the containers in them, as JSON"),
-     .options = dist_table_options,
+     .options = dist_inspect_table_options,
      .run = dist_network_inspect,
      .min = 1,
      .max = DIST_ANY_NUMBER,

@@ -13,6 +13,7 @@
 #include "client/foreground.h"
 #include "client/leaf.h"
 #include "client/list-filter.h"
+#include "client/listing.h"
 #include "client/network-options.h"
 #include "client/pods.h"
 #include "client/run-values.h"
@@ -232,6 +233,10 @@ static int pod_rm(char **argv, GError **error) {
     return dist_for_each(argv + 1, remove_pod, NULL);
 }
 
+static int pod_exists(char **argv, GError **error) {
+    return dist_list_find(DIST_PODS, argv[1], error);
+}
+
 static const DistVerb pod_verbs[] = {
     {.name = "create",
      .arguments = N_("[NAME]"),
@@ -282,10 +287,16 @@ static const DistVerb pod_verbs[] = {
      .summary = N_("List pods"),
      .options = dist_pod_list_options,
      .run = dist_pod_list},
+    {.name = "exists",
+     .arguments = N_("NAME"),
+     .summary = N_("Check whether a pod exists; the status is 1 if not"),
+     .run = pod_exists,
+     .min = 1,
+     .max = 1},
     {.name = "inspect",
      .arguments = N_("NAME…"),
      .summary = N_("Show everything about pods as JSON"),
-     .options = dist_table_options,
+     .options = dist_inspect_table_options,
      .run = dist_pod_inspect,
      .min = 1,
      .max = DIST_ANY_NUMBER},

@@ -228,6 +228,10 @@ static int volume_prune(char **argv, GError **error) {
     return dist_prune_volumes(error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static int volume_exists(char **argv, GError **error) {
+    return dist_list_find(DIST_VOLUMES, argv[1], error);
+}
+
 static const DistVerb volume_verbs[] = {
     {.name = "list",
      .arguments = "",
@@ -251,10 +255,16 @@ static const DistVerb volume_verbs[] = {
      .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist volume create data"},
+    {.name = "exists",
+     .arguments = N_("NAME"),
+     .summary = N_("Check whether a volume exists; the status is 1 if not"),
+     .run = volume_exists,
+     .min = 1,
+     .max = 1},
     {.name = "inspect",
      .arguments = N_("NAME…"),
      .summary = N_("Print volumes as JSON"),
-     .options = dist_table_options,
+     .options = dist_inspect_table_options,
      .run = volume_inspect,
      .min = 1,
      .max = DIST_ANY_NUMBER,
