@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const DistFilterName image_filters[] = {
     {"reference", "Name", DIST_FILTER_PART},  {"label", "Labels", DIST_FILTER_LABEL},
@@ -26,8 +27,30 @@ static const DistFilterName image_filters[] = {
 /* The rows of images, and the range of creation times to show. */
 typedef struct {
     DistTable *table;
+    const char *wanted; /* the argument; NULL for all */
     uint64_t before, since;
 } ImageRows;
+
+static bool has_wildcards(const char *text) {
+    return strpbrk(text, "*?");
+}
+
+/* Whether the whole name or its last components are wanted. */
+static bool name_ends_with(const char *name, const char *wanted) {
+    const char *at = g_str_has_suffix(name, wanted) ? name + strlen(name) - strlen(wanted) : NULL;
+
+    return at && (at == name || at[-1] == '/');
+}
+
+/* As in docker: "alpine", "library/alpine" and "alpine:3" are docker.io/library/alpine:3. */
+static bool image_is_wanted(const char *name, const char *wanted) {
+    g_autofree char *repository = NULL, *tag = NULL;
+
+    if (!wanted || has_wildcards(wanted))
+        return true;
+    dist_split_reference(name, &repository, &tag);
+    return name_ends_with(name, wanted) || name_ends_with(repository, wanted);
+}
 
 static int read_image(sd_bus_message *reply, char **key, void *userdata) {
     const ImageRows *rows = userdata;
@@ -44,7 +67,8 @@ static int read_image(sd_bus_message *reply, char **key, void *userdata) {
         return r;
     *key = g_strdup(name);
     /* The image is left out, but its name is still the key of the next page. */
-    if (created >= rows->before || (dist_filter_find("since") && created <= rows->since))
+    if (!image_is_wanted(name, rows->wanted) || created >= rows->before ||
+        (dist_filter_find("since") && created <= rows->since))
         return 1;
     g_autofree char *repository = NULL, *tag = NULL;
     dist_split_reference(name, &repository, &tag);
@@ -96,23 +120,31 @@ static int print_platform(sd_bus_message *reply, char **key, void *userdata) {
     return 1;
 }
 
+typedef struct {
+    GPtrArray *names;
+    const char *wanted; /* as in ImageRows */
+} ImageNames;
+
 static int take_name(sd_bus_message *reply, char **key, void *userdata) {
     const DistField fields[] = {{NULL, NULL, NULL}};
+    const ImageNames *images = userdata;
     const char *name;
     int r = dist_dictionary_read_item(reply, &name, fields);
 
     if (r <= 0)
         return r;
-    g_ptr_array_add(userdata, g_strdup(name));
+    if (image_is_wanted(name, images->wanted))
+        g_ptr_array_add(images->names, g_strdup(name));
     *key = g_strdup(name);
     return 1;
 }
 
 /* Prints the platforms of each image as lines below its name. */
-static bool print_trees(const DistListing *listing, GError **error) {
+static bool print_trees(const DistListing *listing, const char *wanted, GError **error) {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    ImageNames images = {names, wanted};
 
-    if (!dist_list(listing, take_name, names, error))
+    if (!dist_list(listing, take_name, &images, error))
         return false;
     for (guint i = 0; i < names->len; i++) {
         const DistListing platforms = {DIST_IMAGES, "Describe", .of = names->pdata[i]};
@@ -150,12 +182,16 @@ static bool image_read_moment(const char *filter, uint64_t limit, uint64_t *mome
 }
 
 static struct {
-    gboolean tree;
+    gboolean tree, digests;
     char **labels;
 } images_given;
 
 const DistOption dist_images_options[] = {
     {"tree", 't', DIST_OPTION_FLAG, &images_given.tree, N_("Show platforms and layers"), NULL},
+    /* docker's, for intermediate images, which do not exist here. */
+    {"all", 'a', DIST_OPTION_FLAG, NULL, N_("Without effect: all images are shown"), NULL},
+    {"digests", 0, DIST_OPTION_FLAG, &images_given.digests,
+     N_("Show whole digests; without it, their first digits"), NULL},
     {"label", 0, DIST_OPTION_LIST, &images_given.labels, N_("List only those with this label"),
      N_("KEY[=VALUE]")},
     DIST_OPTION_INCLUDE(dist_filter_options),
@@ -169,7 +205,7 @@ int dist_verb_images(char **argv, GError **error) {
         {"name", NULL, DIST_CELL_TEXT},
         {"repository", _("NAME"), DIST_CELL_TEXT},
         {"tag", _("TAG"), DIST_CELL_TEXT},
-        {"digest", _("DIGEST"), DIST_CELL_DIGEST},
+        {"digest", _("DIGEST"), images_given.digests ? DIST_CELL_TEXT : DIST_CELL_DIGEST},
         {"created", _("CREATED"), DIST_CELL_TIME},
         {"size", _("SIZE"), DIST_CELL_SIZE},
         {"mediaType", NULL, DIST_CELL_TEXT},
@@ -177,8 +213,12 @@ int dist_verb_images(char **argv, GError **error) {
         {NULL, NULL, 0},
     };
 
-    const DistExtraFilters filter = {argc > 1 ? argv[1] : NULL, images_given.labels};
-    ImageRows rows = {0};
+    const char *wanted = argc > 1 ? argv[1] : NULL;
+    /* The service takes patterns of whole names. */
+    g_autofree char *pattern =
+        wanted && !has_wildcards(wanted) ? g_strconcat("*", wanted, "*", NULL) : g_strdup(wanted);
+    const DistExtraFilters filter = {pattern, images_given.labels};
+    ImageRows rows = {.wanted = wanted};
     const DistListing images = {DIST_IMAGES, "List", .filter = append_image_filter,
                                 .filter_data = &filter};
     if (!dist_filter_check(image_filters, error) ||
@@ -191,7 +231,7 @@ int dist_verb_images(char **argv, GError **error) {
         return EXIT_FAILURE;
     }
     if (images_given.tree && dist_settings.json == DIST_JSON_OFF)
-        return print_trees(&images, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+        return print_trees(&images, wanted, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     rows.table = table;
     /* There are no images without a name: "dist prune" deletes their contents. */

@@ -11,6 +11,7 @@
 #include "client/dictionary.h"
 #include "client/each.h"
 #include "client/format.h"
+#include "client/listing.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,14 +53,25 @@ int dist_verb_tag(char **argv, GError **error) {
     return reply ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+static struct { gboolean all, ignore; } rmi_given;
+
 static bool delete_image_name(const char *name, const void *userdata, GError **error) {
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Delete", "sa{sv}", name, 0);
 
     (void)userdata;
     if (reply)
         puts(name);
-    return reply != NULL;
+    return dist_reply_or_ignored(reply, rmi_given.ignore, BERTH_ERROR_NOT_FOUND, error);
 }
+
+const DistOption dist_rmi_options[] = {
+    {"all", 'a', DIST_OPTION_FLAG, &rmi_given.all, N_("Remove all names, instead of NAME"), NULL},
+    {"force", 'f', DIST_OPTION_FLAG, NULL,
+     N_("Without effect: containers do not keep a name from being removed"), NULL},
+    {"ignore", 'i', DIST_OPTION_FLAG, &rmi_given.ignore, N_("Do not fail if there is no such name"),
+     NULL},
+    DIST_OPTION_END,
+};
 
 /* In one call, so that the user is asked for a password once. */
 static sd_bus_message *delete_image_names(char **names, GError **error) {
@@ -77,15 +89,33 @@ static sd_bus_message *delete_image_names(char **names, GError **error) {
     return dist_send(call, error);
 }
 
+/* Freed with g_strfreev(); NULL with error. */
+static char **rmi_list_names(char *const *arguments, GError **error) {
+    g_autoptr(GPtrArray) all = NULL;
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    if (rmi_given.all == (arguments[0] != NULL)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s", _("rmi takes NAME… or --all"));
+        return NULL;
+    }
+    if (rmi_given.all && !(all = dist_list_names(DIST_IMAGES, error)))
+        return NULL;
+    for (guint i = 0; all && i < all->len; i++)
+        g_strv_builder_add(names, all->pdata[i]);
+    for (; *arguments; arguments++) {
+        g_autofree char *name = dist_complete_reference(*arguments);
+        g_strv_builder_add(names, name);
+    }
+    return g_strv_builder_end(names);
+}
+
 int dist_verb_rmi(char **argv, GError **error) {
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_auto(GStrv) deleted = NULL;
     int status = EXIT_SUCCESS, r;
 
-    for (char **argument = argv + 1; *argument; argument++)
-        g_ptr_array_add(names, dist_complete_reference(*argument));
-    g_ptr_array_add(names, NULL);
-    char **list = (char **)names->pdata;
+    g_auto(GStrv) list = rmi_list_names(argv + 1, error);
+    if (!list)
+        return EXIT_FAILURE;
     if (!list[0] || !list[1])
         return dist_for_each(list, delete_image_name, NULL);
     g_autoptr(sd_bus_message) reply = delete_image_names(list, error);
@@ -96,7 +126,7 @@ int dist_verb_rmi(char **argv, GError **error) {
     for (char **name = list; *name; name++)
         if (deleted && g_strv_contains((const char *const *)deleted, *name)) {
             puts(*name);
-        } else {
+        } else if (!rmi_given.ignore) {
             g_autoptr(GError) missing = NULL;
             berth_error_set(&missing, BERTH_ERROR_NOT_FOUND, _("there is no image \"%s\" here"),
                             *name);

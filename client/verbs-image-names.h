@@ -7,5 +7,6 @@
 #include "client/option.h"
 
 extern const DistOption dist_tag_options[];
+extern const DistOption dist_rmi_options[];
 int dist_verb_tag(char **argv, GError **error);
 int dist_verb_rmi(char **argv, GError **error);

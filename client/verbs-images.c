@@ -29,6 +29,16 @@
 #include <unistd.h>
 
 static DistImageOptions given;
+static gboolean images_tls_verify = TRUE;
+
+/* podman's words about the registry. */
+static const DistOption registry_options[] = {
+    {"tls-verify", 0, DIST_OPTION_FLAG, &images_tls_verify,
+     N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},
+    {"creds", 0, DIST_OPTION_REFUSED, NULL,
+     N_("every user can see the command line; use \"dist login\""), NULL},
+    DIST_OPTION_END,
+};
 
 static const DistOption pull_options[] = {
     {"platform", 0, DIST_OPTION_TEXT, &given.platform,
@@ -40,6 +50,7 @@ static const DistOption pull_options[] = {
     {"lease", 0, DIST_OPTION_TEXT, &given.lease, N_("Keep fetched contents with this lease"), "ID"},
     {"insecure", 0, DIST_OPTION_FLAG, &given.insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    DIST_OPTION_INCLUDE(registry_options),
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
@@ -55,6 +66,7 @@ static const DistOption push_options[] = {
      N_("OS/ARCH[/VARIANT]")},
     {"insecure", 0, DIST_OPTION_FLAG, &given.insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    DIST_OPTION_INCLUDE(registry_options),
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
@@ -62,6 +74,7 @@ static const DistOption push_options[] = {
 /* One after another. The first failure ends it; completed transfers stay. remote: the argument
  * leads to a registry, which needs credentials; otherwise it is the name of a stored image. */
 static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
+    given.insecure = given.insecure || !images_tls_verify;
     for (; *arguments; arguments++) {
         g_autofree char *argument = dist_complete_reference(*arguments);
         bool good =
@@ -89,6 +102,7 @@ static int verb_unpack(char **argv, GError **error) {
 /* Pushes the image with the first name to the second; a single name is both. */
 static int verb_push(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
+    given.insecure = given.insecure || !images_tls_verify;
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *reference = dist_complete_reference(argv[argc - 1]);
     return dist_finish_transfer(dist_image_call("Push", name, reference, &given, error), reference,
@@ -146,12 +160,12 @@ const DistVerb dist_image_verbs[] = {
      .max = 1,
      .example = "dist images 'docker.io/library/*'"},
     {.name = "inspect",
-     .arguments = N_("NAME"),
+     .arguments = N_("NAME…"),
      .summary = N_("Show the configuration of an image, or everything about a container"),
      .options = dist_inspect_options,
      .run = dist_verb_inspect,
      .min = 1,
-     .max = 1,
+     .max = DIST_ANY_NUMBER,
      .example = "dist inspect --platform=linux/arm64 redis"},
     {.name = "tag",
      .arguments = N_("NAME NEW"),
@@ -164,8 +178,8 @@ const DistVerb dist_image_verbs[] = {
     {.name = "rmi",
      .arguments = N_("NAME…"),
      .summary = N_("Remove names of images"),
+     .options = dist_rmi_options,
      .run = dist_verb_rmi,
-     .min = 1,
      .max = DIST_ANY_NUMBER,
      .details = N_("Contents that no image needs any longer are deleted by \"dist prune\"."),
      .example = "dist rmi redis"},

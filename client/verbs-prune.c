@@ -23,12 +23,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct { gboolean dry_run, force; } prune_given;
+static struct { gboolean dry_run, force, all, volumes; } prune_given;
 
 const DistOption dist_prune_options[] = {
     {"dry-run", 'n', DIST_OPTION_FLAG, &prune_given.dry_run, N_("Only print what would be deleted"),
      NULL},
     {"force", 'f', DIST_OPTION_FLAG, &prune_given.force, N_("Do not ask"), NULL},
+    DIST_OPTION_END,
+};
+
+const DistOption dist_prune_all_options[] = {
+    {"all", 'a', DIST_OPTION_FLAG, &prune_given.all,
+     N_("Delete also the images from which no container was created"), NULL},
+    {"volumes", 0, DIST_OPTION_FLAG, &prune_given.volumes, N_("As WHAT volumes"), NULL},
+    DIST_OPTION_INCLUDE(dist_prune_options),
     DIST_OPTION_END,
 };
 
@@ -92,29 +100,10 @@ static bool prune_containers(GError **error) {
     return true;
 }
 
-static int take_name(sd_bus_message *reply, char **key, void *userdata) {
-    const DistField none[] = {{NULL, NULL, NULL}};
-    const char *name;
-    int r = dist_dictionary_read_item(reply, &name, none);
-
-    if (r <= 0)
-        return r;
-    g_ptr_array_add(userdata, g_strdup(name));
-    *key = g_strdup(name);
-    return 1;
-}
-
-static GPtrArray *list_object_names(const char *path, const char *interface, GError **error) {
-    const DistListing listing = {path, interface, "List"};
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-
-    return dist_list(&listing, take_name, names, error) ? g_steal_pointer(&names) : NULL;
-}
-
 /* Only the service knows which are in use, and refuses to delete those. A dry run cannot find out.
  */
 static bool delete_volumes(GError **error) {
-    g_autoptr(GPtrArray) names = list_object_names(DIST_VOLUMES, error);
+    g_autoptr(GPtrArray) names = dist_list_names(DIST_VOLUMES, error);
 
     for (guint i = 0; names && i < names->len; i++)
         if (!delete_unless_used(DIST_VOLUMES, names->pdata[i], error))
@@ -166,6 +155,44 @@ bool dist_prune_networks(GError **error) {
     return true;
 }
 
+static int take_unused_image(sd_bus_message *reply, char **key, void *userdata) {
+    g_auto(GStrv) used_by = NULL;
+    const char *name;
+    const DistField fields[] = {{"UsedBy", "as", &used_by}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
+
+    if (r <= 0)
+        return r;
+    if (!used_by || !used_by[0])
+        g_ptr_array_add(userdata, g_strdup(name));
+    *key = g_strdup(name);
+    return 1;
+}
+
+static int append_used_by(sd_bus_message *call, const void *userdata) {
+    (void)userdata;
+    return sd_bus_message_append(call, "{sv}", "Properties", "as", 1, "UsedBy");
+}
+
+/* Only their names: the contents are deleted next. */
+static bool prune_images(GError **error) {
+    const DistListing images = {DIST_IMAGES, "List", .filter = append_used_by};
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+
+    if (prune_given.dry_run)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                               _("--dry-run is not supported with --all"));
+    if (!prune_given.force &&
+        !dist_confirm(_("Delete all images from which no container was created?"), error))
+        return false;
+    if (!dist_list(&images, take_unused_image, names, error))
+        return false;
+    for (guint i = 0; i < names->len; i++)
+        if (!delete_unless_used(DIST_IMAGES, names->pdata[i], error))
+            return false;
+    return true;
+}
+
 static bool confirm_containers(GError **error) {
     return prune_given.force || prune_given.dry_run ||
            dist_confirm(_("Delete all containers that do not run?"), error);
@@ -184,9 +211,11 @@ static bool prune_words(char *const *words, GError **error) {
                 _("prune takes containers, volumes, networks or contents, not \"%s\""), *word);
     return (!g_strv_contains(all, "containers") ||
             (confirm_containers(error) && prune_containers(error))) &&
-           (!g_strv_contains(all, "volumes") || dist_prune_volumes(error)) &&
+           (!(prune_given.volumes || g_strv_contains(all, "volumes")) ||
+            dist_prune_volumes(error)) &&
            (!g_strv_contains(all, "networks") || dist_prune_networks(error)) &&
-           ((*words && !g_strv_contains(all, "contents")) || prune_contents(error));
+           ((*words && !g_strv_contains(all, "contents")) ||
+            ((!prune_given.all || prune_images(error)) && prune_contents(error)));
 }
 
 int dist_verb_prune(char **argv, GError **error) {
@@ -202,7 +231,7 @@ static const DistOption reset_options[] = {
 
 /* If another client has deleted one in the meantime, that is not an error. */
 static bool delete_all(const char *path, const char *interface, bool forced, GError **error) {
-    g_autoptr(GPtrArray) names = list_object_names(path, interface, error);
+    g_autoptr(GPtrArray) names = dist_list_names(path, interface, error);
 
     for (guint i = 0; names && i < names->len; i++) {
         g_autoptr(GError) local = NULL;
@@ -234,7 +263,7 @@ const DistVerb dist_system_verbs[] = {
     {.name = "info",
      .arguments = "",
      .summary = N_("Show the service's version, storage and number of objects"),
-     .options = dist_table_options,
+     .options = dist_inspect_table_options,
      .run = dist_system_info},
     {.name = "reset",
      .arguments = "",

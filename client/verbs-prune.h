@@ -7,6 +7,8 @@
 #include "client/verb.h"
 
 extern const DistOption dist_prune_options[];
+/* Those of "dist prune", which also deletes contents. */
+extern const DistOption dist_prune_all_options[];
 int dist_verb_prune(char **argv, GError **error);
 
 /* Deletes the volumes that no container mounts. */

@@ -94,8 +94,8 @@ static bool check_login_registry(const char *registry, GError **error) {
 static struct {
     char *username;
     gboolean from_stdin;
-    gboolean insecure;
-} login_given;
+    gboolean insecure, tls_verify;
+} login_given = {.tls_verify = TRUE};
 
 static const DistOption login_options[] = {
     {"username", 'u', DIST_OPTION_TEXT, &login_given.username, N_("User name"), N_("NAME")},
@@ -103,6 +103,10 @@ static const DistOption login_options[] = {
      N_("Read the password from standard input"), NULL},
     {"insecure", 0, DIST_OPTION_FLAG, &login_given.insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
+    {"tls-verify", 0, DIST_OPTION_FLAG, &login_given.tls_verify,
+     N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},
+    {"password", 'p', DIST_OPTION_REFUSED, NULL,
+     N_("every user can see the command line; use --password-stdin"), NULL},
     DIST_OPTION_END,
 };
 
@@ -127,7 +131,8 @@ static int verb_login(char **argv, GError **error) {
     }
     /* The host is asked; the credentials may be stored for one repository or namespace on it. */
     g_autofree char *host = g_strndup(registry, strcspn(registry, "/"));
-    if (!registry_authenticate(host, credentials, login_given.insecure, error) ||
+    if (!registry_authenticate(host, credentials, login_given.insecure || !login_given.tls_verify,
+                               error) ||
         !dist_keep_credentials(registry, credentials, error))
         return EXIT_FAILURE;
     if (!dist_settings.quiet)
