@@ -9,6 +9,7 @@
 
 #include "base/signals.h"
 #include "client/bus.h"
+#include "client/container-choice.h"
 #include "client/each.h"
 #include "client/process-replies.h"
 #include "client/table.h"
@@ -79,6 +80,7 @@ static struct {
 } stop_given = {.seconds = -1};
 
 static const DistOption stop_options[] = {
+    DIST_OPTION_INCLUDE(dist_choice_options),
     {"time", 't', DIST_OPTION_NUMBER, &stop_given.seconds,
      N_("Set the time to wait before SIGKILL"), N_("SECONDS")},
     {"ignore", 'i', DIST_OPTION_FLAG, &stop_given.ignore, N_("Do not fail if it does not exist"),
@@ -98,12 +100,14 @@ static bool stop_by_id(const char *id, const void *userdata, GError **error) {
 /* Without --ignore, root's calls are sent together (dist_ask_each()), so that containers stop at
  * the same time. */
 static int verb_stop(char **argv, GError **error) {
-    (void)error;
-
+    g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, dist_container_is_running, error);
     uint64_t timeout =
         stop_given.seconds < 0 ? UINT64_MAX : (uint64_t)stop_given.seconds * G_USEC_PER_SEC;
-    return stop_given.ignore ? dist_for_each(argv + 1, stop_by_id, &timeout)
-                             : dist_ask_each(argv + 1, make_stop, &timeout);
+
+    if (!ids)
+        return EXIT_FAILURE;
+    return stop_given.ignore ? dist_for_each(ids, stop_by_id, &timeout)
+                             : dist_ask_each(ids, make_stop, &timeout);
 }
 
 static struct { char *process; } wait_given;
@@ -126,6 +130,7 @@ static struct {
 } rm_given = {.seconds = -1};
 
 static const DistOption rm_options[] = {
+    DIST_OPTION_INCLUDE(dist_choice_options),
     {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it is running"), NULL},
     {"time", 't', DIST_OPTION_NUMBER, &rm_given.seconds,
      N_("With --force: time to wait before SIGKILL"), N_("SECONDS")},
@@ -167,7 +172,8 @@ static int verb_rm(char **argv, GError **error) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s", _("--time needs --force"));
         return EXIT_FAILURE;
     }
-    return dist_for_each(argv + 1, rm_by_id, NULL);
+    g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, NULL, error);
+    return ids ? dist_for_each(ids, rm_by_id, NULL) : EXIT_FAILURE;
 }
 
 const DistVerb dist_container_verbs[] = {
@@ -182,7 +188,7 @@ const DistVerb dist_container_verbs[] = {
     {.name = "info",
      .arguments = N_("[ID]"),
      .summary = N_("Show the status of a container, or of the service"),
-     .options = dist_table_options,
+     .options = dist_inspect_table_options,
      .run = dist_verb_info,
      .max = 1,
      .example = "dist info web"},
@@ -199,7 +205,6 @@ const DistVerb dist_container_verbs[] = {
      .summary = N_("Stop containers"),
      .options = stop_options,
      .run = verb_stop,
-     .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist stop -t 30 web"},
     {.name = "wait",
@@ -215,7 +220,6 @@ const DistVerb dist_container_verbs[] = {
      .summary = N_("Delete containers"),
      .options = rm_options,
      .run = verb_rm,
-     .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist rm -f web"},
     {.name = "logs",

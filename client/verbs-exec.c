@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "client/bundle.h"
 #include "client/bus.h"
+#include "client/container-choice.h"
 #include "client/containers.h"
 #include "client/descriptor-limit.h"
 #include "client/descriptors.h"
@@ -143,21 +144,6 @@ const DistOption dist_exec_options[] = {
     DIST_OPTION_END,
 };
 
-/* The caller frees the id. */
-static char *exec_find_latest(GError **error) {
-    g_autoptr(GPtrArray) all = dist_containers_list(NULL, error);
-
-    for (guint i = all ? all->len : 0; i > 0; i--) {
-        const DistContainer *container = all->pdata[i - 1];
-        if (container->owner == geteuid())
-            return g_strdup(container->id);
-    }
-    if (all)
-        berth_error_set(error, BERTH_ERROR_NOT_FOUND, "%s",
-                        _("exec --latest: you have no container"));
-    return NULL;
-}
-
 /* Everything after the first line break is ignored. The caller frees the id. */
 static char *exec_read_cid_file(const char *file, GError **error) {
     berth_autofd int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -183,7 +169,7 @@ static char *exec_choose_container(const ExecOptions *options, char ***arguments
         return NULL;
     }
     if (options->latest)
-        return exec_find_latest(error);
+        return dist_choice_find_latest(error);
     if (options->cid_file)
         return exec_read_cid_file(options->cid_file, error);
     if (!**arguments) {

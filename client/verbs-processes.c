@@ -9,6 +9,7 @@
 #include "client/verbs.h"
 
 #include "client/bus.h"
+#include "client/container-choice.h"
 #include "client/containers.h"
 #include "client/dictionary.h"
 #include "client/each.h"
@@ -76,14 +77,24 @@ static int verb_checkpoint(char **argv, GError **error) {
     return EXIT_SUCCESS;
 }
 
+static bool is_not_paused(const DistContainer *container) {
+    return container->state == DIST_CONTAINER_RUNNING;
+}
+
+static bool is_paused(const DistContainer *container) {
+    return container->state == DIST_CONTAINER_PAUSED;
+}
+
 static int verb_pause(char **argv, GError **error) {
-    (void)error;
-    return dist_call_each(DIST_CONTAINERS, "Pause", argv + 1);
+    g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, is_not_paused, error);
+
+    return ids ? dist_call_each(DIST_CONTAINERS, "Pause", ids) : EXIT_FAILURE;
 }
 
 static int verb_resume(char **argv, GError **error) {
-    (void)error;
-    return dist_call_each(DIST_CONTAINERS, "Resume", argv + 1);
+    g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, is_paused, error);
+
+    return ids ? dist_call_each(DIST_CONTAINERS, "Resume", ids) : EXIT_FAILURE;
 }
 
 /* "-" for processes that exec did not start. */
@@ -198,14 +209,14 @@ const DistVerb dist_process_verbs[] = {
     {.name = "pause",
      .arguments = N_("ID…"),
      .summary = N_("Freeze the processes of containers"),
+     .options = dist_choice_options,
      .run = verb_pause,
-     .min = 1,
      .max = DIST_ANY_NUMBER},
     {.name = "resume",
      .arguments = N_("ID…"),
      .summary = N_("Resume paused containers"),
+     .options = dist_choice_options,
      .run = verb_resume,
-     .min = 1,
      .max = DIST_ANY_NUMBER},
     {.name = "checkpoint",
      .arguments = N_("ID"),

@@ -17,7 +17,10 @@
 
 #include <stdlib.h>
 
-static struct { gboolean all; } ps_given;
+static struct {
+    gboolean all, latest;
+    gint64 last;
+} ps_given = {.last = -1};
 
 /* podman's names of states. */
 static const char *const state_names[] = {"exited", "stopped", "configured", "created", NULL};
@@ -34,6 +37,10 @@ static const DistFilterName ps_filters[] = {
 const DistOption dist_ps_options[] = {
     {"all", 'a', DIST_OPTION_FLAG, &ps_given.all, N_("Show also containers that are not running"),
      NULL},
+    {"latest", 'l', DIST_OPTION_FLAG, &ps_given.latest,
+     N_("Show only the container that was created last, running or not"), NULL},
+    {"last", 'n', DIST_OPTION_NUMBER, &ps_given.last,
+     N_("Show only the N containers that were created last, running or not"), N_("N")},
     DIST_OPTION_INCLUDE(dist_filter_options),
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
@@ -124,14 +131,20 @@ int dist_verb_ps(char **argv, GError **error) {
     if (!all)
         return EXIT_FAILURE;
     uint64_t first = dist_filter_find("since") ? since + 1 : 0;
+    gint64 last = ps_given.latest ? 1 : ps_given.last;
     /* A filter by state looks at all containers, running or not. */
-    bool any_state = ps_given.all || dist_filter_find("status") || dist_filter_find("exited");
+    bool any_state =
+        ps_given.all || last >= 0 || dist_filter_find("status") || dist_filter_find("exited");
+    g_autoptr(GPtrArray) shown = g_ptr_array_new();
     for (guint i = 0; i < all->len; i++) {
         const DistContainer *container = all->pdata[i];
         if ((any_state || dist_container_is_running(container)) && container->created < before &&
             container->created >= first)
-            add_row(table, container);
+            g_ptr_array_add(shown, all->pdata[i]);
     }
+    for (guint i = last >= 0 && last < shown->len ? shown->len - (guint)last : 0; i < shown->len;
+         i++)
+        add_row(table, shown->pdata[i]);
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

@@ -9,19 +9,42 @@
 
 #include "bare/cgroup-move.h"
 #include "client/bus.h"
+#include "client/container-choice.h"
 #include "client/containers.h"
 #include "client/descriptors.h"
 #include "client/each.h"
 #include "client/run-options.h"
 #include "client/run-start.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-static bool start_by_id(const char *id, const void *userdata, GError **error) {
+static bool autostart_by_id(const char *id, const void *userdata, GError **error) {
     (void)userdata;
     if (dist_start_detached("Start", id, DIST_STREAMS_JOURNAL, error))
         return true;
     g_prefix_error(error, "%s: ", id);
+    return false;
+}
+
+/* As in docker, podman and systemctl(1), starting what runs is not an error. */
+static bool start_is_done(const char *id) {
+    g_autoptr(DistContainer) container = dist_container_get(id, NULL);
+
+    return container && container->state == DIST_CONTAINER_RUNNING;
+}
+
+static bool start_by_id(const char *id, const void *userdata, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    (void)userdata;
+    if (dist_start_detached("Start", id, DIST_STREAMS_JOURNAL, &local))
+        return true;
+    if (local->code == BERTH_ERROR_FAILED_PRECONDITION && start_is_done(id)) {
+        puts(id);
+        return true;
+    }
+    g_propagate_error(error, g_steal_pointer(&local));
     return false;
 }
 
@@ -30,17 +53,20 @@ static bool start_by_id(const char *id, const void *userdata, GError **error) {
 static int start_autostarted(GError **error) {
     g_auto(GStrv) ids = dist_containers_list_ids(dist_container_awaits_autostart, error);
 
-    return ids ? dist_for_each(ids, start_by_id, NULL) : EXIT_FAILURE;
+    return ids ? dist_for_each(ids, autostart_by_id, NULL) : EXIT_FAILURE;
 }
 
 static struct {
     gboolean attach;
+    gboolean interactive;
     gboolean autostart;
 } start_given;
 
 const DistOption dist_start_options[] = {
     {"attach", 'a', DIST_OPTION_FLAG, &start_given.attach,
      N_("Use dist's standard streams and wait until it exits"), NULL},
+    {"interactive", 'i', DIST_OPTION_FLAG, &start_given.interactive, N_("As --attach"), NULL},
+    DIST_OPTION_INCLUDE(dist_choice_latest_options),
     {"autostart", 0, DIST_OPTION_FLAG, &start_given.autostart,
      N_("Start all containers created with --autostart that are not running"), NULL},
     {"pid-file", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file,
@@ -50,10 +76,16 @@ const DistOption dist_start_options[] = {
     DIST_OPTION_END,
 };
 
-int dist_verb_start(char **argv, GError **error) {
-    int argc = (int)g_strv_length(argv);
+static int start_attached(const char *id, GError **error) {
+    g_autoptr(DistContainer) container = dist_container_get(id, error);
 
-    if (start_given.autostart == (argc > 1)) {
+    return container ? dist_start_in_foreground(NULL, "Start", id, container->terminal,
+                                                container->state == DIST_CONTAINER_STOPPED, error)
+                     : DIST_EXIT_BERTH;
+}
+
+int dist_verb_start(char **argv, GError **error) {
+    if (start_given.autostart && argv[1]) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                         _("start takes an ID or --autostart"));
         return EXIT_FAILURE;
@@ -63,20 +95,22 @@ int dist_verb_start(char **argv, GError **error) {
     berth_cgroup_expect_move();
     if (start_given.autostart)
         return start_autostarted(error);
-    if (start_given.attach) {
-        g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
-        return container
-                   ? dist_start_in_foreground(NULL, "Start", argv[1], container->terminal,
-                                              container->state == DIST_CONTAINER_STOPPED, error)
-                   : DIST_EXIT_BERTH;
+    g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, NULL, error);
+    if (!ids)
+        return EXIT_FAILURE;
+    bool attaches = start_given.attach || start_given.interactive;
+    if (ids[1] && (attaches || dist_run_given.pid_file)) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("--attach and --pid-file take one ID"));
+        return EXIT_FAILURE;
     }
-    return dist_start_detached("Start", argv[1], DIST_STREAMS_JOURNAL, error) ? EXIT_SUCCESS
-                                                                              : EXIT_FAILURE;
+    return attaches ? start_attached(ids[0], error) : dist_for_each(ids, start_by_id, NULL);
 }
 
 static struct { gint64 seconds; } restart_given = {.seconds = -1};
 
 const DistOption dist_restart_options[] = {
+    DIST_OPTION_INCLUDE(dist_choice_options),
     {"time", 't', DIST_OPTION_NUMBER, &restart_given.seconds,
      N_("Time to wait before SIGKILL; the container's own if not given"), N_("SECONDS")},
     DIST_OPTION_END,
@@ -101,8 +135,9 @@ static bool restart_by_id(const char *id, const void *userdata, GError **error) 
 }
 
 int dist_verb_restart(char **argv, GError **error) {
-    (void)error;
-    return dist_for_each(argv + 1, restart_by_id, NULL);
+    g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, NULL, error);
+
+    return ids ? dist_for_each(ids, restart_by_id, NULL) : EXIT_FAILURE;
 }
 
 static struct { gboolean attach; } restore_given;

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Lines of scripts for docker and podman: templates, "exists", --all and --latest, and options that scripts give without
+# need.
+
+import json
+import re
+import sys
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+import oci
+
+IMAGE = f"{HOST}/scripts/box:x"
+
+
+def template(text, *names, verb="inspect"):
+    return good(*verb.split(), "-f", text, *names)
+
+
+def refused(*words, says, status=1):
+    result = dist(*words)
+    equal((result.status, result.out), (status, ""), words)
+    contains(result.err, says)
+
+
+def test_setup():
+    oci.push(oci.busybox_image(Cmd=["sleep", "1000"], Labels={"kind": "box"}), IMAGE)
+    good("pull", IMAGE)
+    good("network", "create", "--subnet=10.89.78.0/24", "front")
+    good("run", "-d", "--name=web", "--network=front", "-l", "a=b", "--label=c.d=two words", "-v", "kept:/data", "-v", "/etc:/host:ro",
+         "--restart=on-failure", IMAGE)
+    good("create", "--name=made", "--network=none", IMAGE)
+
+
+def test_inspect_takes_dockers_templates():
+    [web] = [row for row in listing("ps") if row["id"] == "web"]
+    equal(template("{{.State.Status}} {{.State.Running}} {{.State.Paused}} {{.State.Pid}}", "web"), f"running true false {web['pid']}\n")
+    equal(template("{{.State.Status}} {{.State.ExitCode}} {{.State.FinishedAt}}", "made"), "created 0 0001-01-01T00:00:00Z\n")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\n", template("{{.State.StartedAt}}", "web"))
+    equal(template("{{.Name}} {{.Id}} {{.Config.Image}} {{.Config.Cmd}}", "web"), f"web web {IMAGE} [sleep 1000]\n")
+    contains(json.loads(template("{{json .Config.Env}}", "web")), "PATH=/bin")
+    equal(template('{{index .Config.Labels "c.d"}}|{{index .Config.Labels "none"}}|{{.Config.Labels.a}}', "web"), "two words||b\n")
+    [address] = re.findall(r"10\.89\.78\.\d+", template("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", "web"))
+    equal(template("{{.NetworkSettings.IPAddress}} {{.NetworkSettings.Networks.front.IPAddress}}", "web"), f"{address} {address}\n")
+    equal(template(r"{{range .Mounts}}{{.Type}} {{.Name}} {{.Source}} {{.Destination}} {{.RW}}\n{{end}}", "web"),
+          "bind  /etc /host false\nvolume kept /var/lib/berth/volumes/kept /data true\n\n")
+    equal(template("{{range .Mounts}}{{.Source}}{{else}}none{{end}}", "made"), "none\n")
+    equal(template("{{if .State.Running}}up{{else}}down{{end}}", "web", "made"), "up\ndown\n")
+    equal(template("{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.NetworkMode}}", "web"), "on-failure front\n")
+    # The members of the document itself keep their names.
+    equal(template("{{.state}} {{.config.process.args}} {{json .networks}}", "web"), 'running [sleep 1000] ["front"]\n')
+
+
+def test_inspect_takes_templates_for_images():
+    config = json.loads(good("inspect", IMAGE))
+    equal(template("{{.Architecture}} {{.Config.Cmd}} {{index .Config.Labels \"kind\"}}", IMAGE), f"{config['architecture']} [sleep 1000] box\n")
+    manifest = json.loads(good("inspect", "--manifest", IMAGE))
+    equal(template("{{.Id}}", IMAGE), manifest["config"]["digest"] + "\n")
+    equal(good("inspect", "--manifest", "--format={{.config.digest}}", IMAGE), manifest["config"]["digest"] + "\n")
+    equal(json.loads(good("inspect", "--format=json", IMAGE)), config)
+
+
+def test_what_a_template_cannot_have_is_an_error():
+    for text, says in (("{{.State.Nothing}}", 'unknown field "{{.State.Nothing}}"'), ("{{range .Mounts}}x", '"{{end}}" is missing'),
+                       ("{{range $k, $v := .Mounts}}{{end}}", "unknown field"), ("{{println .Name}}", "unknown field"), ("{{.}", None),
+                       ("id,state", "takes json or a template"), ("{{" + "if .Id}}{{" * 20 + "end}}", "--format")):
+        if says:
+            refused("inspect", "-f", text, "web", says=says)
+        else:
+            equal(template(text, "web"), text + "\n")
+
+
+def test_container_comes_before_an_image_of_its_name():
+    good("tag", IMAGE, "both")
+    good("create", "--name=both", "both")
+    equal(template("{{.State.Status}}", "both"), "created\n")
+    equal(template("{{.State.Status}}", "both", verb="container inspect"), "created\n")
+    equal(template("{{.Config.Cmd}}", "both", verb="image inspect"), "[sleep 1000]\n")
+    contains(good("inspect", "--type=image", "both"), "rootfs")
+    config = json.loads(good("inspect", IMAGE))
+    contains(good("inspect", f"--platform={config['os']}/{config['architecture']}", "both"), "rootfs")
+    good("rm", "both")
+    contains(good("inspect", "both"), "diff_ids")
+    refused("container", "inspect", "both", says='there is no container "both"')
+    refused("image", "inspect", "web", says='there is no image "docker.io/library/web:latest" here')
+    refused("inspect", "--type=volume", "web", says='invalid value "volume" of --type')
+    result = dist("inspect", "-f", "{{.Name}}", "web", "nothing", "made")
+    equal((result.status, result.out), (1, "web\nmade\n"))
+    contains(result.err, 'there is no image or container "nothing"')
+    good("rmi", "both")
+
+
+def test_exists_says_it_with_its_status():
+    good("pod", "create", "shop")
+    for words, name in ((("container",), "web"), (("image",), IMAGE), (("volume",), "kept"), (("network",), "front"), (("pod",), "shop")):
+        for asked, status in ((name, 0), ("nothing", 1)):
+            result = dist(*words, "exists", asked)
+            equal((result.status, result.out, result.err), (status, "", ""), words)
+    equal([dist("volume", "exists", name).status for name in ("k*", "kep")], [1, 1])
+    equal([dist("image", "exists", "web").status, dist("container", "exists", IMAGE).status], [1, 1])
+    good("pod", "rm", "shop")
+
+
+def test_listings_take_dockers_columns():
+    [web] = listing("ps")
+    equal(good("ps", "--format={{.Names}} {{.ID}} {{.Image}} {{.State}}"), f"web web {IMAGE} running\n")
+    assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \| .* ago\n", good("ps", "--format={{.CreatedAt}} | {{.RunningFor}}"))
+    equal(good("ps", "--format=table {{.Names}}\\t{{.State}}").split(), ["ID", "STATE", "web", "running"])
+    equal({**json.loads(good("ps", "--format={{json .}}")), "status": ""}, {**web, "status": ""})
+    equal(good("images", "--format={{.ID}}"), f"{IMAGE}\n")
+    equal(good("volume", "ls", "--format={{.Name}}"), "kept\n")
+    equal(good("volume", "inspect", "-f", "{{.Mountpoint}} {{.Labels}}", "kept"), "/var/lib/berth/volumes/kept map[]\n")
+    equal(good("network", "inspect", "-f", "{{range .Containers}}{{.Id}} {{end}}{{index .Subnets 0}}", "front"), "web 10.89.78.0/24\n")
+    refused("ps", "--filter=name=none", "--format={{.Names}} {{.Nothing}}", says='unknown field "{{.Nothing}}"')
+
+
+def test_ps_shows_the_last():
+    equal(good("ps", "-lq"), "made\n")
+    equal(good("ps", "-n", "1", "-q"), "made\n")
+    equal(good("ps", "--last=2", "-q"), "web\nmade\n")
+    equal(good("ps", "-n5", "-q"), "web\nmade\n")
+    equal(good("ps", "-n0", "-q"), "")
+    equal(good("ps", "-l", "-q", "--filter=before=made"), "web\n")
+
+
+def test_images_are_listed_by_their_short_name():
+    good("tag", IMAGE, "localhost/other/box:y")
+    good("tag", IMAGE, "alpine:3")
+    for words, found in ((["box"], [IMAGE, "localhost/other/box:y"]), (["box:y"], ["localhost/other/box:y"]), (["other/box"], ["localhost/other/box:y"]),
+                         (["ox"], []), (["alpine"], ["docker.io/library/alpine:3"]), ([IMAGE], [IMAGE]), ([f"{HOST}/*"], [IMAGE]), (["-a", "alpine:3"], ["docker.io/library/alpine:3"])):
+        equal(sorted(good("images", "-q", *words).split()), sorted(found), words)
+    contains(good("images", "--tree", "alpine"), "docker.io/library/alpine:3\n")
+    contains(good("images", "--digests", "alpine"), image_digest(IMAGE))
+
+
+def test_rmi_takes_podmans_options():
+    equal(good("rmi", "-f", "alpine:3"), "docker.io/library/alpine:3\n")
+    equal(good("rmi", "-i", "alpine:3"), "")
+    equal(good("rmi", "--ignore", "alpine:3", "localhost/other/box:y"), "localhost/other/box:y\n")
+    refused("rmi", "alpine:3", says="there is no image")
+    refused("rmi", says="rmi takes NAME… or --all")
+    refused("rmi", "-a", "x", says="rmi takes NAME… or --all")
+
+
+def test_registries_take_podmans_options():
+    good("pull", "--tls-verify=false", IMAGE)
+    good("push", "--tls-verify=false", IMAGE, f"{HOST}/scripts/pushed:x")
+    for words in (("pull", "--creds=a:b", IMAGE), ("push", "--creds=a:b", IMAGE), ("login", "-u", "a", "-p", "b", HOST)):
+        refused(*words, says="every user can see the command line")
+
+
+def states():
+    return {row["id"]: row["state"] for row in listing("ps", "-a")}
+
+
+def test_start_takes_several_and_those_that_run():
+    equal(good("start", "web", "made"), "web\nmade\n")
+    equal(good("start", "made"), "made\n")
+    good("create", "--name=cat", IMAGE, "cat")
+    equal(good("start", "-ai", "cat", input="text\n"), "text\n")
+    equal(good("start", "-i", "cat", input="again\n"), "again\n")
+    equal(good("start", "-l", "-a", input="latest\n"), "latest\n")
+    refused("start", "-a", "web", "made", says="take one ID")
+    refused("start", says="an argument is missing")
+    result = dist("start", "nothing", "made")
+    equal((result.status, result.out), (1, "made\n"))
+    good("rm", "cat")
+
+
+def test_all_are_the_callers_own():
+    polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });')
+    good("run", "-d", "--name=hers", IMAGE, user="alice")
+    equal(good("pause", "--all"), "")
+    equal(states(), {"web": "paused", "made": "paused", "hers": "running"})
+    good("unpause", "-a")
+    good("pause", "-l")
+    equal(states()["made"], "paused")
+    good("unpause", "-a")
+    equal(good("restart", "-a", "-t0"), "web\nmade\n")
+    equal(good("stop", "-t0", "--all"), "web\nmade\n")
+    equal(good("stop", "-a"), "")
+    equal(states(), {"web": "stopped", "made": "stopped", "hers": "running"})
+    equal(good("stop", "-t0", "-l", user="alice"), "hers\n")
+    for verb in ("stop", "rm", "restart", "pause"):
+        refused(verb, "-a", "web", says="exclude each other")
+        refused(verb, says=f"{verb}: an argument is missing: ID…")
+    equal(good("rm", "-a"), "web\nmade\n")
+    equal(good("rm", "-fa", user="alice"), "hers\n")
+    refused("rm", "-l", says="you have no container")
+    polkit_rule("")
+
+
+def test_prune_all_deletes_images_without_containers():
+    good("tag", IMAGE, "unused")
+    good("create", "--name=user", IMAGE)
+    refused("image", "prune", "-a", says="use --force")
+    refused("prune", "-an", says="--dry-run is not supported with --all")
+    equal(good("image", "prune", "-af"), "docker.io/library/unused:latest\n")
+    equal(good("images", "-q"), f"{IMAGE}\n")
+    equal(good("volume", "ls", "-q"), "kept\n")
+    removed = good("system", "prune", "-af", "--volumes").split()
+    equal(removed[:3], ["user", "kept", IMAGE])
+    equal((good("images", "-q"), good("volume", "ls", "-q"), blobs()), ("", "", set()))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.modules[__name__]))
