@@ -110,6 +110,7 @@ int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdat
 
 typedef struct {
     const char *path, *interface, *member;
+    bool may_be_missing;
 } EachMember;
 
 static bool each_call_one(const char *argument, const void *userdata, GError **error) {
@@ -117,13 +118,19 @@ static bool each_call_one(const char *argument, const void *userdata, GError **e
     g_autoptr(sd_bus_message) reply =
         dist_call(error, call->path, call->interface, call->member, "sa{sv}", argument, 0);
 
-    return reply != NULL;
+    return dist_reply_or_ignored(reply, call->may_be_missing, BERTH_ERROR_NOT_FOUND, error);
 }
 
 /* One call after another: if polkit's agent asks for a password in between, it is for the argument
  * whose call is under way. */
 int dist_call_each(const char *path, const char *interface, const char *member, char **arguments) {
-    const EachMember call = {path, interface, member};
+    const EachMember call = {path, interface, member, false};
+
+    return dist_for_each(arguments, each_call_one, &call);
+}
+
+int dist_delete_each_existing(const char *path, const char *interface, char **arguments) {
+    const EachMember call = {path, interface, "Delete", true};
 
     return dist_for_each(arguments, each_call_one, &call);
 }

@@ -24,5 +24,7 @@ int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdat
 
 /* Calls MEMBER(s) for each. */
 int dist_call_each(const char *path, const char *interface, const char *member, char **arguments);
+/* Calls Delete(s) for each; it is not an error if there is no such object. */
+int dist_delete_each_existing(const char *path, const char *interface, char **arguments);
 /* Calls Delete(s, a{sv}) for each and prints what was deleted. */
 int dist_delete_each(const char *path, const char *interface, gboolean force, char **arguments);

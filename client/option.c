@@ -110,6 +110,10 @@ static bool option_set_number(const DistOption *option, const char *value, GErro
 
     errno = 0;
     gint64 number = g_ascii_strtoll(value, &end, 10);
+    if (option->choices && g_strv_contains(option->choices, value)) {
+        *(gint64 *)option->target = -1;
+        return true;
+    }
     if (errno != 0 || end == value || *end != '\0')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                _("--%s takes a number, not \"%s\""), option->name, value);

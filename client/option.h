@@ -30,8 +30,9 @@ typedef struct {
     const char *help;  /* one phrase, translated when it is shown */
     const char *value; /* the name of the value in the help; NULL for an option without value */
     bool (*take)(const char *value, GError **error);
-    const char *const *choices; /* all possible values, or NULL */
-    const char *complete;       /* the kind of value for the completion, if value does not say it */
+    /* All possible values, or NULL. Of a number: words that stand for -1. */
+    const char *const *choices;
+    const char *complete; /* the kind of value for the completion, if value does not say it */
 } DistOption;
 
 #define DIST_OPTION_END                                                                            \

@@ -43,7 +43,14 @@ static const DistOption import_options[] = {
     DIST_OPTION_END,
 };
 
+/* podman's: an archive is in both formats at once, and may have several images. */
+static const char *const export_formats[] = {"oci-archive", "docker-archive", NULL};
+
 static const DistOption export_options[] = {
+    {"format", 0, DIST_OPTION_ONLY, NULL,
+     N_("an archive can be read as oci-archive and as docker-archive"), N_("FORMAT"),
+     .choices = export_formats},
+    {"multi-image-archive", 'm', DIST_OPTION_FLAG, NULL, NULL, NULL},
     {"output", 'o', DIST_OPTION_TEXT, &output,
      N_("File or directory to write to; standard output if not given"), N_("PATH")},
     {"platform", 0, DIST_OPTION_TEXT, &platform, N_("Export only this platform of an index"),

@@ -228,7 +228,6 @@ const DistVerb dist_container_verbs[] = {
      .options = dist_logs_options,
      .run = dist_verb_logs,
      .flags = DIST_VERB_THERE,
-     .min = 1,
      .max = DIST_ANY_NUMBER,
      .example = "dist logs -f web"},
     {.name = "events",

@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "client/bus.h"
+#include "client/container-choice.h"
 #include "client/each.h"
 #include "client/format.h"
 #include "client/journal.h"
@@ -28,16 +29,22 @@
 /* As many lines as "journalctl --follow" shows first. */
 enum { LINES_BEFORE = 10 };
 
+/* A negative number, "all", shows all lines. */
+#define LOGS_TAIL_NOT_GIVEN G_MININT64
+
 static struct {
     gboolean follow, names, timestamps;
     char *since, *until;
     gint64 tail;
-} logs_given = {.tail = -1};
+} logs_given = {.tail = LOGS_TAIL_NOT_GIVEN};
+
+static const char *const logs_all[] = {"all", NULL};
 
 const DistOption dist_logs_options[] = {
     {"follow", 'f', DIST_OPTION_FLAG, &logs_given.follow, N_("Follow new records"), NULL},
     {"tail", 'n', DIST_OPTION_NUMBER, &logs_given.tail, N_("Show only this many of the last lines"),
-     N_("NUMBER")},
+     N_("NUMBER"), .choices = logs_all},
+    DIST_OPTION_INCLUDE(dist_choice_latest_options),
     {"since", 0, DIST_OPTION_TEXT, &logs_given.since,
      N_("Show lines since this time, as in systemd.time(7), or 5m for five minutes ago"),
      N_("TIME")},
@@ -153,9 +160,10 @@ static int append_fields(sd_bus_message *call) {
 /* Lines is how many lines before the end to begin with. */
 static sd_bus_message *call_logs(const char *id, uint64_t since, uint64_t until, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Logs");
-    const uint64_t lines = logs_given.tail >= 0                     ? (uint64_t)logs_given.tail
-                           : logs_given.follow && !logs_given.since ? LINES_BEFORE
-                                                                    : UINT64_MAX;
+    bool is_given = logs_given.tail != LOGS_TAIL_NOT_GIVEN;
+    const uint64_t lines = logs_given.tail >= 0 ? (uint64_t)logs_given.tail
+                           : !is_given && logs_given.follow && !logs_given.since ? LINES_BEFORE
+                                                                                 : UINT64_MAX;
     int r;
 
     if (!call)
@@ -288,9 +296,12 @@ int dist_verb_logs(char **argv, GError **error) {
     if ((logs_given.since && !parse_time(logs_given.since, &times.since, error)) ||
         (logs_given.until && !parse_time(logs_given.until, &times.until, error)))
         return EXIT_FAILURE;
-    if (!argv[2])
-        return print_logs_of(argv[1], &times, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, NULL, error);
+    if (!ids)
+        return EXIT_FAILURE;
+    if (!ids[1])
+        return print_logs_of(ids[0], &times, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     logs_given.names = TRUE;
-    return logs_given.follow ? follow_several(argv + 1, &times)
-                             : dist_for_each(argv + 1, print_logs_of, &times);
+    return logs_given.follow ? follow_several(ids, &times)
+                             : dist_for_each(ids, print_logs_of, &times);
 }

@@ -25,7 +25,11 @@ static struct {
     gint64 mtu;
 } network_given = {.ipv6 = TRUE};
 
+static const char *const network_drivers[] = {"bridge", NULL};
+
 static const DistOption network_create_options[] = {
+    {"driver", 'd', DIST_OPTION_ONLY, NULL, N_("each network is a bridge"), N_("DRIVER"),
+     .choices = network_drivers},
     {"subnet", 0, DIST_OPTION_LIST, &network_given.subnets,
      N_("Set an IPv4 or IPv6 subnet; a free one if not given"), N_("ADDRESS/PREFIX")},
     {"gateway", 0, DIST_OPTION_LIST, &network_given.gateways,
@@ -35,6 +39,8 @@ static const DistOption network_create_options[] = {
      N_("Let containers reach only each other"), NULL},
     {"disable-dns", 0, DIST_OPTION_FLAG, &network_given.no_dns,
      N_("Do not resolve names of containers"), NULL},
+    {"ip-range", 0, DIST_OPTION_REFUSED, NULL,
+     N_("addresses are assigned from the whole subnet; a container may have --ip"), NULL},
     {"mtu", 0, DIST_OPTION_NUMBER, &network_given.mtu, N_("Maximum packet size"), N_("BYTES")},
     {"label", 'l', DIST_OPTION_LIST, &network_given.labels, N_("Add a label"), N_("KEY=VALUE")},
     {"ignore", 0, DIST_OPTION_FLAG, &network_given.ignore, N_("Do nothing if it exists already"),
@@ -79,10 +85,19 @@ static int network_create(char **argv, GError **error) {
                : EXIT_FAILURE;
 }
 
+static struct { gboolean force; } network_rm_given;
+
+static const DistOption network_rm_options[] = {
+    {"force", 'f', DIST_OPTION_FLAG, &network_rm_given.force,
+     N_("Do not fail if it does not exist"), NULL},
+    DIST_OPTION_END,
+};
+
 /* Errors are printed for each name; the exit status tells whether there were any. */
 static int network_rm(char **argv, GError **error) {
     (void)error;
-    return dist_call_each(DIST_NETWORKS, "Delete", argv + 1);
+    return network_rm_given.force ? dist_delete_each_existing(DIST_NETWORKS, argv + 1)
+                                  : dist_call_each(DIST_NETWORKS, "Delete", argv + 1);
 }
 
 static struct {
@@ -206,6 +221,7 @@ static const DistVerb network_verbs[] = {
     {.name = "rm",
      .arguments = N_("NAME…"),
      .summary = N_("Delete networks"),
+     .options = network_rm_options,
      .run = network_rm,
      .min = 1,
      .max = DIST_ANY_NUMBER},

@@ -129,18 +129,34 @@ static int verb_top(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Adds "[IP:]HOST:CONTAINER[/PROTOCOL]" as a row. The last colon precedes the container's port,
- * since an IPv6 address has colons, too. */
-static void add_port(DistTable *table, const char *text) {
+/* Splits "[IP:]HOST:CONTAINER[/PROTOCOL]". The last colon precedes the container's port, since an
+ * IPv6 address has colons, too. */
+static void split_port(const char *text, char **container, char **host) {
     g_auto(GStrv) halves = g_strsplit(text, "/", 2);
     const char *colon = strrchr(halves[0], ':');
-    g_autofree char *container =
-        g_strconcat(colon ? colon + 1 : halves[0], "/", halves[1] ? halves[1] : "tcp", NULL);
     g_autofree char *outer = g_strndup(halves[0], colon ? (gsize)(colon - halves[0]) : 0);
-    g_autofree char *host =
-        strchr(outer, ':') ? g_strdup(outer) : g_strconcat("0.0.0.0:", outer, NULL);
 
-    dist_table_add(table, container, host);
+    *container =
+        g_strconcat(colon ? colon + 1 : halves[0], "/", halves[1] ? halves[1] : "tcp", NULL);
+    *host = strchr(outer, ':') ? g_strdup(outer) : g_strconcat("0.0.0.0:", outer, NULL);
+}
+
+/* As docker does for a single port: only the host's addresses. */
+static bool print_hosts_of_port(char *const *ports, const char *id, const char *port,
+                                GError **error) {
+    g_autofree char *wanted = g_strconcat(port, strchr(port, '/') ? "" : "/tcp", NULL);
+    bool found = false;
+
+    for (; ports && *ports; ports++) {
+        g_autofree char *container = NULL, *host = NULL;
+        split_port(*ports, &container, &host);
+        if (!g_str_equal(container, wanted))
+            continue;
+        puts(host);
+        found = true;
+    }
+    return found || berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                                    _("container \"%s\" does not publish the port %s"), id, wanted);
 }
 
 static int verb_port(char **argv, GError **error) {
@@ -158,10 +174,15 @@ static int verb_port(char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = dist_table_new(columns);
     int r = dist_dictionary_read(reply, fields);
-    for (char **port = ports; port && *port; port++)
-        add_port(table, *port);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
+    if (argv[2])
+        return print_hosts_of_port(ports, argv[1], argv[2], error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    for (char **port = ports; port && *port; port++) {
+        g_autofree char *container = NULL, *host = NULL;
+        split_port(*port, &container, &host);
+        dist_table_add(table, container, host);
+    }
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -235,12 +256,12 @@ const DistVerb dist_process_verbs[] = {
      .details = N_("Properties have the names of systemd.resource-control(5)."),
      .example = "dist update web MemoryMax=512M CPUQuota=50%"},
     {.name = "port",
-     .arguments = N_("ID"),
+     .arguments = N_("ID [PORT[/PROTOCOL]]"),
      .summary = N_("List the published ports of a container"),
      .options = dist_table_options,
      .run = verb_port,
      .min = 1,
-     .max = 1},
+     .max = 2},
     {.name = "rename",
      .arguments = N_("ID NEW"),
      .summary = N_("Rename a container that does not run"),

@@ -28,6 +28,7 @@ static const struct {
     {"namespaces", N_("each user sees only their own containers")},
     {"node", N_("use -H for other machines")},
     {"oci", N_("use --spec with a configuration")},
+    {"play", N_("write a unit file for each container")},
     {"plugin", N_("the service has no plugins")},
     {"plugins", N_("the service has no plugins")},
     {"pprof", N_("see \"systemctl status berthd\"")},

@@ -26,7 +26,11 @@ static struct {
     char **labels;
 } volume_create_given;
 
+static const char *const volume_drivers[] = {"local", NULL};
+
 static const DistOption volume_create_options[] = {
+    {"driver", 'd', DIST_OPTION_ONLY, NULL, N_("volumes are directories of the service"),
+     N_("DRIVER"), .choices = volume_drivers},
     {"ignore", 0, DIST_OPTION_FLAG, &volume_create_given.ignore,
      N_("Do nothing if it exists already"), NULL},
     {"label", 'l', DIST_OPTION_LIST, &volume_create_given.labels, N_("Add a label"),
@@ -59,9 +63,18 @@ static int volume_create(char **argv, GError **error) {
     return dist_for_each(argv + 1, volume_create_one, NULL);
 }
 
+static struct { gboolean force; } volume_rm_given;
+
+static const DistOption volume_rm_options[] = {
+    {"force", 'f', DIST_OPTION_FLAG, &volume_rm_given.force, N_("Do not fail if it does not exist"),
+     NULL},
+    DIST_OPTION_END,
+};
+
 static int volume_rm(char **argv, GError **error) {
     (void)error;
-    return dist_call_each(DIST_VOLUMES, "Delete", argv + 1);
+    return volume_rm_given.force ? dist_delete_each_existing(DIST_VOLUMES, argv + 1)
+                                 : dist_call_each(DIST_VOLUMES, "Delete", argv + 1);
 }
 
 /* The rows of volumes, and which of them --filter dangling= selects. */
@@ -272,6 +285,7 @@ static const DistVerb volume_verbs[] = {
     {.name = "rm",
      .arguments = N_("NAME…"),
      .summary = N_("Delete volumes and the files in them"),
+     .options = volume_rm_options,
      .run = volume_rm,
      .min = 1,
      .max = DIST_ANY_NUMBER},

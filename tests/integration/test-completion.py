@@ -44,7 +44,7 @@ def test_options():
 
 
 def test_verbs_of_groups():
-    equal(offered("dist volume "), ["list", "ls", "create", "inspect", "rm", "prune"])
+    equal(offered("dist volume "), ["list", "ls", "create", "exists", "inspect", "rm", "prune"])
     equal(offered("dist system "), ["info", "reset", "check", "df", "events", "prune"])
     equal(offered("dist image l"), ["list", "load", "ls"])
     equal(offered("dist content a"), ["active", "abort", "apply"])

@@ -189,6 +189,40 @@ def test_all_are_the_callers_own():
     polkit_rule("")
 
 
+def test_objects_take_podmans_options():
+    good("volume", "create", "-d", "local", "mine")
+    equal(good("network", "create", "--driver=bridge", "back"), "back\n")
+    for words, says in ((("volume", "create", "-d", "nfs", "x"), "--driver=nfs is not supported: volumes are directories of the service"),
+                        (("network", "create", "-d", "macvlan", "x"), "--driver=macvlan is not supported: each network is a bridge"),
+                        (("network", "create", "--ip-range=10.9.0.0/25", "x"), "--ip-range is not supported: addresses are assigned from")):
+        refused(*words, says=says)
+    for kind, name in (("volume", "mine"), ("network", "back")):
+        good(kind, "rm", "-f", name, "nothing")
+        refused(kind, "rm", name, says=f'there is no {kind} "{name}"')
+    for words in (("--format=oci-archive",), ("--format", "docker-archive"), ("-m",)):
+        good("save", *words, "-o", "/tmp/scripts.tar", IMAGE)
+        equal(good("load", "-i", "/tmp/scripts.tar"), f"{IMAGE}\n")
+    refused("save", "--format=oci-dir", IMAGE, says="can be read as oci-archive and as docker-archive")
+
+
+def test_ports_and_logs_as_in_docker():
+    good("run", "-d", "--name=ports", "--network=front", "-p", "127.0.0.1:18081:80", "-p", "18082:81/udp", IMAGE,
+         "sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $n; done; sleep 1000")
+    equal(good("port", "ports", "80"), "127.0.0.1:18081\n")
+    equal(good("port", "ports", "80/tcp"), "127.0.0.1:18081\n")
+    equal(good("port", "ports", "81/udp"), "0.0.0.0:18082\n")
+    refused("port", "ports", "81", says='container "ports" does not publish the port 81/tcp')
+    wait_until(lambda: "line 12" in good("logs", "-l"), "its output")
+    for words in (("--tail=all", "ports"), ("--tail", "-1", "ports"), ("-l",)):
+        equal(good("logs", *words).count("line"), 12, words)
+    equal(good("logs", "--tail=2", "-l"), "line 11\nline 12\n")
+    refused("logs", "--tail=none", "ports", says='--tail takes a number, not "none"')
+    refused("logs", says="logs: an argument is missing: ID…")
+    followed = run("timeout", "-s", "INT", "5", "dist", "logs", "-f", "--tail=all", "ports").out
+    equal(followed.count("line"), 12)
+    good("rm", "-f", "ports")
+
+
 def test_prune_all_deletes_images_without_containers():
     good("tag", IMAGE, "unused")
     good("create", "--name=user", IMAGE)
