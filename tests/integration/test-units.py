@@ -226,6 +226,24 @@ def test_many_cgroups_made_by_a_container_are_removed_in_parts():
     good("rm", "-f", "wide")
 
 
+def test_cgroups_of_a_container_are_removed_after_its_name_is_in_use_again():
+    """Their removal takes a while, in which a container of the same name may start in another unit."""
+    command = f"dist run --replace --name=again --cgroup=caller {QUICK} {IMAGE} sleep 1000"
+    write_unit("before", f"sh -c '{command}; exec sleep 1000'", "NotifyAccess=all")
+    write_unit("after", command)
+    start("before")
+    cgroup = "/sys/fs/cgroup/system.slice/before.service/berth-again"
+    for number in range(10000):
+        os.mkdir(f"{cgroup}/{number}")
+    good("kill", "--signal=KILL", "again")
+    start("after")
+    contains(cgroup_of(container("again")["pid"]), "/after.service/")
+    assert os.path.exists(cgroup), "the start took too long for this test"
+    wait_until(lambda: not os.path.exists(cgroup), "the end of all of them", seconds=60)
+    equal(run("systemctl", "stop", "before", "after").status, 0)
+    good("rm", "-f", "again")
+
+
 def test_the_exit_status_of_a_container_is_that_of_its_unit():
     write_unit("seven", f"dist run --rm --replace --name=seven --cgroup=caller {IMAGE} sh -c 'sleep 0.3; exit 7'")
     start("seven")

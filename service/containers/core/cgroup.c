@@ -48,11 +48,12 @@ static void cgroup_removal_free(CgroupRemoval *removal) {
     g_free(removal);
 }
 
-/* A container that is running again has created the cgroup again. */
+/* A container that is running again has created the cgroup again. One that has only the name may be
+ * in another cgroup. */
 static bool cgroup_removal_is_over(const CgroupRemoval *removal) {
     const BerthContainer *container = g_hash_table_lookup(removal->containers->by_id, removal->id);
 
-    return (container &&
+    return (container && g_strcmp0(container->cgroup, removal->path) == 0 &&
             (berth_container_is_running(container) || berth_container_is_starting(container))) ||
            berth_delegated_remove(removal->path) || removal->tries == 0;
 }
