@@ -267,11 +267,12 @@ static void commit_on_ingested(const char *digest, uint64_t size, const GError *
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     if (!local && commit_check_unchanged(commit, &local)) {
-        /* Pinned before it exists, so that it cannot be collected in between. */
+        /* Pinned before it exists, so that it cannot be collected in between; held only when it is
+         * certain that berth-ingest has not invented the digest. */
         berth_pins_add(commit->pins, digest);
-        commit_hold(commit, digest);
         commit->layer = berth_descriptor_new(BERTH_MEDIA_OCI_LAYER, digest, size);
-        berth_ingestion_commit(commit->ingestion, digest, &local);
+        if (berth_ingestion_commit(commit->ingestion, digest, &local))
+            commit_hold(commit, digest);
     }
     if (local) {
         commit_end(commit, local);

@@ -23,7 +23,11 @@
 #include "store/reach.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+
+enum { SAMPLES = 4, SAMPLE_BYTES = 4096 };
 
 BerthContents *berth_contents_new(sd_event *event, BerthContentStore *store,
                                   BerthDatabase *database, BerthRemotes *remotes) {
@@ -66,6 +70,53 @@ BerthContentStore *berth_contents_get_store(BerthContents *contents) {
 
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref) {
     return g_hash_table_contains(contents->writers, ref);
+}
+
+/* Whether both files have the same bytes there. */
+static bool are_same_at(int one, int other, off_t offset, size_t size) {
+    char bytes[SAMPLE_BYTES], others[SAMPLE_BYTES];
+
+    return pread(one, bytes, size, offset) == (ssize_t)size &&
+           pread(other, others, size, offset) == (ssize_t)size && memcmp(bytes, others, size) == 0;
+}
+
+/* Compares ranges at random offsets, and the end; all of a file that is not larger than that. */
+static bool are_same_samples(int one, int other, uint64_t size) {
+    uint64_t random[SAMPLES], offset = 0;
+
+    if (size <= SAMPLES * SAMPLE_BYTES) {
+        for (; offset < size; offset += SAMPLE_BYTES)
+            if (!are_same_at(one, other, (off_t)offset, MIN(size - offset, SAMPLE_BYTES)))
+                return false;
+        return true;
+    }
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        return false;
+    random[0] = size - SAMPLE_BYTES;
+    for (size_t i = 0; i < SAMPLES; i++)
+        if (!are_same_at(one, other, (off_t)(random[i] % (size - SAMPLE_BYTES + 1)), SAMPLE_BYTES))
+            return false;
+    return true;
+}
+
+/* Not all of it is compared, since this runs in the service's loop. */
+bool berth_contents_check_ingest(BerthContents *contents, const char *key, const char *digest,
+                                 GError **error) {
+    struct stat ours, theirs;
+
+    if (!berth_content_store_has(contents->store, digest))
+        return true;
+    berth_autofd int blob = berth_content_store_open_blob(contents->store, digest, error);
+    if (blob < 0)
+        return false;
+    berth_autofd int data = berth_content_store_open_ingest(contents->store, key);
+    if (data >= 0 && fstat(blob, &ours) == 0 && fstat(data, &theirs) == 0 &&
+        ours.st_size == theirs.st_size && are_same_samples(blob, data, (uint64_t)ours.st_size))
+        return true;
+    berth_content_store_abort(contents->store, key, NULL);
+    return berth_error_set(error, BERTH_ERROR_INTERNAL,
+                           "the data is not that which is stored as %s; verify the stored content",
+                           digest);
 }
 
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,

@@ -29,6 +29,12 @@ BerthContentStore *berth_contents_get_store(BerthContents *contents);
 /* Whether a claim on this ref is held (contents/claim.h). */
 bool berth_contents_is_claimed(BerthContents *contents, const char *ref);
 
+/* Whether the data of an ingest can have this digest, if content with it is stored: a berth-ingest
+ * that was taken over could otherwise invent a digest, and give its user the content of another.
+ * Called before anything refers to the digest on behalf of the ingest's owner. If it fails, the
+ * ingest is removed. */
+bool berth_contents_check_ingest(BerthContents *contents, const char *key, const char *digest,
+                                 GError **error);
 /* Commits an ingest, which berth-ingest has hashed to this digest, and calls the observer. */
 bool berth_contents_commit(BerthContents *contents, const char *key, const char *digest,
                            GError **error);

@@ -123,6 +123,7 @@ static void ingest_session_finish_commit(IngestSession *session) {
 
     bool good = berth_content_store_status(contents->store, session->key, &info, &error) &&
                 ingest_session_check(session, &info, &error) &&
+                berth_contents_check_ingest(contents, session->key, digest, &error) &&
                 /* The content is added to the lease first: no collection can remove the blob
                  * between the commit and this. */
                 ingest_session_add_to_lease(session, info.lease, &error) &&

@@ -163,24 +163,24 @@ void berth_ingestion_source_ended(BerthIngestion *ingestion, const GError *error
     ingestion_take_answer(ingestion);
 }
 
-/* Content that is already stored must have the length of the data written, or the digest is
- * invented: if the digest is not known in advance, berth-ingest could otherwise name any content it
- * likes. */
-static bool has_its_length(const BerthIngestion *ingestion, const char *digest, off_t size,
-                           GError **error) {
-    g_auto(BerthBlob) blob = {0};
-
-    return berth_content_store_info(berth_contents_get_store(ingestion->contents), digest, &blob,
-                                    error) &&
-           (blob.size == (uint64_t)size || berth_reply_set_malformed("ingest", error));
-}
-
-bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GError **error) {
-    g_autoptr(GError) local = NULL;
+/* Whether the file is what berth-ingest has reported, as far as berthd can see that. Otherwise the
+ * data is removed. */
+static bool ingestion_check(BerthIngestion *ingestion, const char *digest, GError **error) {
     struct stat status;
 
     if (fstat(ingestion->file, &status) < 0)
         return berth_error_set_errno(error, errno, "examine an ingest");
+    if ((uint64_t)status.st_size == ingestion->size)
+        return berth_contents_check_ingest(ingestion->contents, ingestion->key, digest, error);
+    berth_ingestion_discard(ingestion);
+    return berth_reply_set_malformed("ingest", error);
+}
+
+bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (!ingestion_check(ingestion, digest, error))
+        return false;
     if (!berth_contents_commit(ingestion->contents, ingestion->key, digest, &local) &&
         local->code != BERTH_ERROR_ALREADY_EXISTS) {
         g_propagate_error(error, g_steal_pointer(&local));
@@ -188,7 +188,7 @@ bool berth_ingestion_commit(BerthIngestion *ingestion, const char *digest, GErro
     }
     /* The commit has removed the ingest, even if the result is AlreadyExists. */
     ingestion->state = INGESTION_COMMITTED;
-    return !local || has_its_length(ingestion, digest, status.st_size, error);
+    return true;
 }
 
 void berth_ingestion_discard(BerthIngestion *ingestion) {

@@ -101,9 +101,10 @@ static bool import_blob_commit(BerthImportBlob *blob, const char *digest, GError
     if (blob->expected && !g_str_equal(blob->expected, digest))
         return berth_error_set(error, BERTH_ERROR_DIGEST_MISMATCH,
                                "its content does not match the digest in its name");
-    /* Pinned before the commit: it must not be collected in between. */
-    return berth_import_pin(blob->context, digest, error) &&
-           berth_ingestion_commit(blob->ingestion, digest, error);
+    /* In this order: the owner must not hold a digest that berth-ingest has invented. No collection
+     * runs in between. */
+    return berth_ingestion_commit(blob->ingestion, digest, error) &&
+           berth_import_pin(blob->context, digest, error);
 }
 
 static void import_blob_on_ingested(const char *digest, uint64_t size, const GError *error,

@@ -252,6 +252,41 @@ def test_samples_of_a_lying_fetch_prove_nothing():
     good("rmi", theirs)
 
 
+def test_a_digest_that_a_lying_ingest_invents_grants_nothing():
+    """Whatever berth-ingest says that it has received, its user does not get what another user has stored."""
+    allow_only("alice", "images.pull", "images.manage", "images.inspect", "contents.write")
+    private = oci.Image([BASE, oci.Layer().add("noise", os.urandom(200000))])
+    theirs, _ = REGISTRY.add("private/y:1", private)
+    good("pull", theirs)
+    layer = private.manifest["layers"][1]
+
+    def attempt(member, command):
+        with Liar("ingest", member, "digests", layer["digest"]):
+            result = run("runuser", "-u", "alice", "--", "sh", "-c", command)
+            assert has_lied("ingest", member), (command, result)
+        assert result.status != 0, (command, result)
+        equal(database_query(f"SELECT count(*) FROM holdings WHERE owner = 4242 AND digest = '{layer['digest']}'"), "0", command)
+
+    for size in (100, layer["size"]):
+        with open("/tmp/invented.tar", "wb") as file:
+            file.write(b"\x1f\x8b" + os.urandom(size - 2))
+        os.chmod("/tmp/invented.tar", 0o644)
+        run("tar", "-C", "/tmp", "-cf", "/tmp/archive", "invented.tar")
+        attempt("Ingest", "dist import --no-unpack /tmp/archive")
+        attempt("Ingest", f"dist content ingest invented-{size} </tmp/invented.tar")
+    image = oci.Image([oci.Layer().add("own", b"own")])
+    image.manifest["layers"] = [layer]
+    image.config["rootfs"]["diff_ids"] = private.config["rootfs"]["diff_ids"][1:]
+    with open("/tmp/invented.tar", "rb") as file:
+        image.blobs[layer["digest"]] = file.read()
+    reference, _ = OTHER.add("thief/y:1", image)
+    # The documents arrive without a lie.
+    assert dist("fetch", reference, user="alice").status != 0
+    attempt("Ingest", f"dist fetch {reference}")
+    os.unlink("/etc/polkit-1/rules.d/00-berth-test.rules")
+    good("rmi", theirs)
+
+
 def test_a_policy_with_lying_workers():
     """If the only signature is not valid, no reply of a worker makes it valid."""
     trust.make_key("liars", "ec")
