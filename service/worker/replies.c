@@ -71,13 +71,15 @@ void berth_open_reply_clear(BerthOpenReply *opened) {
 }
 
 /* The name must be the reference without its query, completed by the object if that was given
- * separately; the locator must end before its tag or digest. */
+ * separately; the locator must end before its tag or digest. Of "host/app:tag@digest", the locator
+ * is "host/app": policies and credentials are looked up by it. */
 static bool is_of_reference(const BerthOpenRequest *request, const char *locator,
                             const char *name) {
     g_autofree char *bare = g_strndup(request->reference, strcspn(request->reference, "?"));
+    const char *slash = strchr(locator, '/');
     size_t length = strlen(locator);
 
-    if (!strchr(locator, '/') || !g_str_has_prefix(bare, locator) ||
+    if (!slash || strpbrk(slash, ":@") || !g_str_has_prefix(bare, locator) ||
         !g_str_has_prefix(name, locator) || !strchr(":@", name[length]) || name[length] == '\0')
         return false;
     if (g_str_equal(name, bare))

@@ -53,6 +53,21 @@ static void test_a_reference_keeps_its_repository_and_places(void) {
     g_assert_false(reads_opened(locator, name, mirror, "evil.example/a/b"));
 }
 
+/* A policy for "registry.example/a/b" does not apply to "registry.example/a/b:tag". */
+static void test_a_locator_has_no_tag(void) {
+    char *places[] = {(char *)"registry.example", NULL};
+    const BerthOpenRequest request = {"registry.example/a/b:tag@" DIGEST, "", places};
+
+    for (int has_tag = 0; has_tag <= 1; has_tag++) {
+        const char *locator = has_tag ? "registry.example/a/b:tag" : "registry.example/a/b";
+        g_autoptr(sd_bus_message) message = new_message();
+        g_auto(BerthOpenReply) opened = {0};
+        sd_bus_message_append(message, "ssas", locator, request.reference, 1, locator);
+        seal(message);
+        g_assert_true(berth_reply_read_opened(message, &request, &opened, NULL) == !has_tag);
+    }
+}
+
 static bool reads_resolved(const char *asked, const char *object, const char *name,
                            const char *digest, const char *media_type) {
     g_autoptr(sd_bus_message) message = new_message();
@@ -158,6 +173,7 @@ int main(int argc, char **argv) {
     g_assert_cmpint(sd_bus_start(bus), >=, 0);
     g_test_add_func("/replies/a-reference-keeps-its-repository-and-places",
                     test_a_reference_keeps_its_repository_and_places);
+    g_test_add_func("/replies/a-locator-has-no-tag", test_a_locator_has_no_tag);
     g_test_add_func("/replies/a-name-is-resolved-as-itself-and-as-its-digest",
                     test_a_name_is_resolved_as_itself_and_as_its_digest);
     g_test_add_func("/replies/reply-about-a-hash-is-checked", test_reply_about_a_hash_is_checked);
