@@ -12,6 +12,11 @@
 /* A link to a link is unusual, a cycle of links hostile. */
 enum { MAX_LINKS = 8 };
 
+/* For all names together, of which berth-archive itself accepts fewer (archive/archive.c): a worker
+ * that was taken over could report members without end. ENTRY_BYTES is about what one takes in
+ * addition to its name. */
+enum { MAX_MEMBERS_BYTES = 48 * 1024 * 1024, ENTRY_BYTES = 256 };
+
 typedef struct {
     BerthImportMember content; /* without a digest for a link */
     char *target;              /* name of another member; NULL for content */
@@ -19,6 +24,7 @@ typedef struct {
 
 struct BerthImportMembers {
     GHashTable *by_name; /* name → Entry */
+    size_t bytes;        /* of all members so far */
 };
 
 static void entry_free(gpointer data) {
@@ -68,6 +74,15 @@ static char *resolve_link(const char *name, const char *target, bool is_hard_lin
     g_autofree char *joined = g_strconcat(name, "/../", target, NULL);
 
     return berth_import_normalize(is_hard_link || target[0] == '/' ? target : joined);
+}
+
+bool berth_import_members_count(BerthImportMembers *members, const char *name, const char *target,
+                                GError **error) {
+    members->bytes += ENTRY_BYTES + strlen(name) + strlen(target);
+    return members->bytes <= MAX_MEMBERS_BYTES ||
+           berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                           "the names of the archive's members take more than %d bytes",
+                           MAX_MEMBERS_BYTES);
 }
 
 /* If several members have the same name, the last one counts, as when a tar is extracted. */

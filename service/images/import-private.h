@@ -59,6 +59,10 @@ typedef struct {
 
 BerthImportMembers *berth_import_members_new(void);
 void berth_import_members_free(BerthImportMembers *members);
+/* Counts a member of the archive; LimitExceeded if there are too many or their names are too long
+ * to be kept in memory. */
+bool berth_import_members_count(BerthImportMembers *members, const char *name, const char *target,
+                                GError **error);
 void berth_import_members_add(BerthImportMembers *members, const char *name, const char *digest,
                               uint64_t size);
 void berth_import_members_add_link(BerthImportMembers *members, const char *name,

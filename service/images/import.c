@@ -303,7 +303,8 @@ static void import_on_next(sd_bus_message *reply, const GError *error, void *use
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     BerthArchiveEntry entry;
 
-    if (local || !berth_reply_read_member(reply, &entry, &local))
+    if (local || !berth_reply_read_member(reply, &entry, &local) ||
+        !berth_import_members_count(import->members, entry.name, entry.target, &local))
         berth_operation_end(import->operation, local);
     else if (!entry.more)
         import_find_images(import);

@@ -9,6 +9,10 @@
 
 #include "images/pull-private.h"
 
+/* As many as an image may have when it is read from the store (closure.c). Each takes memory, and
+ * documents from outside may name any number. */
+enum { MAX_OBJECTS = 20000 };
+
 typedef struct {
     BerthPullObjects *objects;
     BerthPullObject *object;
@@ -23,6 +27,7 @@ struct BerthPullObjects {
     GPtrArray *all;       /* of Fetching: unfinished */
     GQueue queued;        /* of Fetching: waiting for a slot, in order */
     unsigned places;      /* number of slots taken */
+    unsigned requested;   /* number of requests so far */
     GHashTable *embedded; /* digest → GBytes */
 };
 
@@ -152,6 +157,12 @@ void berth_pull_objects_fetch(BerthPullObjects *objects, const BerthPullFetch *f
     BerthTransferItem *item = fetch->item;
     g_autoptr(GError) error = NULL;
 
+    if (++objects->requested > MAX_OBJECTS) {
+        berth_error_set(&error, BERTH_ERROR_LIMIT_EXCEEDED,
+                        "the image reaches more than %d objects", MAX_OBJECTS);
+        fetch->done(descriptor, error, fetch->userdata);
+        return;
+    }
     berth_pins_add(context->pins, descriptor->digest);
     if (!item)
         item = berth_transfer_add_item(context->transfer, descriptor->digest, "waiting",

@@ -191,6 +191,20 @@ def test_manifest_that_is_too_large():
     refused(serve_manifest("large", b'{"a":"' + b"x" * 5000000 + b'"}'), "exceeds")
 
 
+def test_an_image_that_reaches_too_many_objects():
+    entries = []
+    for number in range(60):
+        layers = [{"mediaType": oci.LAYER, "digest": f"sha256:{number * 500 + layer:064x}", "size": 1} for layer in range(500)]
+        config = {"mediaType": oci.OCI_CONFIG, "digest": f"sha256:{number + 1000000:064x}", "size": 1}
+        data = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_MANIFEST, "config": config, "layers": layers}).encode()
+        serve_manifest("many", data)
+        entries.append({"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(data), "size": len(data)})
+    index = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": entries}).encode()
+    result = dist("fetch", "--all-platforms", serve_manifest("many", index, oci.OCI_INDEX))
+    equal(result.status, 1, result)
+    contains(result.err, "reaches more than 20000 objects")
+
+
 def test_manifest_with_missing_fields():
     for number, manifest in enumerate(({}, {"config": {}}, {"layers": []}, {"schemaVersion": 1},
                                        {"config": {"digest": "sha256:x"}, "layers": []},

@@ -202,6 +202,16 @@ def test_an_import_with_lying_workers():
     os.unlink("/tmp/liar.tar")
 
 
+def test_members_that_a_lying_archive_adds_without_end_are_limited():
+    """The service remembers the names of members, and refuses more than fit into its memory."""
+    good("export", VICTIM["reference"], "-o", "/tmp/liar.tar")
+    pid = service_pid()
+    with Liar("archive", "Next", "members", "x"):
+        result = dist("import", "--no-unpack", "--name=liar.example/x:members", "/tmp/liar.tar", timeout=120)
+    contains(result.err, "the names of the archive's members take more than")
+    equal(service_pid(), pid, "the service's process")
+
+
 def test_a_push_with_a_lying_fetch():
     def push(count):
         dist("push", VICTIM["reference"], f"{HOST}/liar/pushed:{count}", timeout=120)

@@ -12,9 +12,10 @@
  *   huge     a string of 32 MiB              never     no reply
  *   die      it kills itself                 error     an error whose text is 1 MiB long
  *   spoil    TEXT overwrites the beginning of the file that the worker has written
- *   grow     the file that the worker has written is extended to 1 GiB
+ *   grow     the file that the worker has written is extended beyond its limit
  *   twice    the reply comes twice           calls     a method call to berthd precedes the reply
  *   signals  a signal precedes the reply     files     the reply has descriptors of the file TEXT
+ *   members  an archive has links without end, each with a long name
  *
  * With "once-" before the LIE, only the first process lies. Each lie appends a line "KIND MEMBER"
  * to /var/lib/berth/liar-record.
@@ -32,7 +33,13 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-enum { BUS_FD = 3, REPEATED = 100000, HUGE_BYTES = 32 * 1024 * 1024, GROWN_BYTES = 1 << 30 };
+enum {
+    BUS_FD = 3,
+    REPEATED = 100000,
+    HUGE_BYTES = 32 * 1024 * 1024,
+    GROWN_BYTES = 4 * 1024 * 1024 + 1,
+    LONG_NAME = 4000
+};
 
 static struct {
     char *member, *lie, *text;
@@ -146,11 +153,22 @@ static void send_more(void) {
     sd_bus_message_unref(more);
 }
 
+/* The reply of Next: a link that was not there before. */
+static void append_member(sd_bus_message *answer) {
+    static unsigned number;
+    g_autofree char *filler = g_strnfill(LONG_NAME, 'x');
+    g_autofree char *name = g_strdup_printf("%u%s", number++, filler);
+
+    check(sd_bus_message_append(answer, "bstsbb", 1, name, (uint64_t)0, filler, 0, 0));
+}
+
 static void append_lie(sd_bus_message *answer, sd_bus_message *truth) {
     if (lies("signals") || lies("calls"))
         send_more();
     if (lies("files")) {
         append_files(answer);
+    } else if (lies("members")) {
+        append_member(answer);
     } else if (lies("type")) {
         check(sd_bus_message_append(answer, "(vx)", "s", liar.text, (int64_t)-1));
     } else if (lies("huge")) {
