@@ -89,6 +89,8 @@ static bool secrets_reading_begin(SecretsReading *reading, sd_event *event,
     reading->worker = berth_worker_new_for_user(event, "ingest", -1, options->owner, error);
     if (!reading->worker)
         return false;
+    /* One more, so that berth_secrets_give() can tell. */
+    berth_worker_limit_files(reading->worker, BERTH_MAX_SECRETS_BYTES + 1);
     r = sd_event_add_time_relative(event, &reading->timeout, CLOCK_MONOTONIC, READ_TIMEOUT_USEC, 0,
                                    reading_on_timeout, reading);
     if (r < 0)

@@ -223,8 +223,10 @@ int berth_frame_run(const BerthSandbox *sandbox, const sd_bus_vtable *vtable,
     g_autoptr(GError) error = NULL;
     BerthFrame *frame = &the_frame;
 
-    /* Writing to a pipe without a reader must be an error of that job and not end the worker. */
+    /* Writing to a pipe without a reader, or more than a file may have, must be an error of that
+     * job and not end the worker. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     if (fcntl(BERTH_WORKER_BUS_FD, F_SETFD, FD_CLOEXEC) < 0) {
         fprintf(stderr, "%s is started by berthd, not by hand\n", g_get_prgname());
         return EXIT_FAILURE;

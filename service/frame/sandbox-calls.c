@@ -37,14 +37,16 @@
 #define CLONE_FLAGS 0
 #endif
 
-/* The system calls that sd-bus, sd-event, GLib's threads and malloc need in every worker. */
+/* The system calls that sd-bus, sd-event, GLib's threads and malloc need in every worker. Without
+ * epoll_create1, since the event loop exists already, and one instance cannot use up the watches
+ * that all processes of a user may have; without shutdown, since the standard error of all workers
+ * is one socket. */
 static const char *const common_calls[] = {
     "brk",
     "clock_gettime",
     "clock_nanosleep",
     "close",
     "dup",
-    "epoll_create1",
     "epoll_ctl",
     "epoll_pwait",
     "epoll_pwait2",
@@ -94,7 +96,6 @@ static const char *const common_calls[] = {
     "sendto",
     "set_robust_list",
     "setsockopt",
-    "shutdown",
     "sigaltstack",
     "sysinfo",
     "timerfd_create",

@@ -8,6 +8,7 @@
 #include "frame/sandbox.h"
 
 #include "bare/capabilities.h"
+#include "base/limits.h"
 #include "frame/sandbox-parts.h"
 
 #include <errno.h>
@@ -38,6 +39,10 @@ static bool set_sandbox_limits(const BerthSandbox *sandbox, GError **error) {
 
     if (!limit_resource(RLIMIT_NOFILE, descriptors, "descriptors", error) ||
         !limit_resource(RLIMIT_CORE, 0, "core dumps", error))
+        return false;
+    /* A file in memory, which berthd has passed, does not count as address space. */
+    if (!sandbox->writes_files &&
+        !limit_resource(RLIMIT_FSIZE, BERTH_MAX_DOCUMENT_BYTES, "files", error))
         return false;
         /* A sanitized build uses terabytes of address space for shadow memory. */
 #if !defined(__SANITIZE_ADDRESS__)

@@ -32,6 +32,7 @@ typedef struct {
     BerthFiles files;
     bool read_only;           /* the one directory cannot be written to */
     const char *const *calls; /* beyond those that every worker needs; NULL-terminated */
+    bool writes_files;        /* of any size; otherwise none larger than a document */
     uint64_t max_descriptors; /* RLIMIT_NOFILE; 0: same as for other workers */
 } BerthSandbox;
 

@@ -80,16 +80,18 @@ static const char *const journal_calls[] = {
 };
 
 static const BerthSandbox sandboxes[] = {
-    {.worker = "archive", .user = BERTH_USER},
+    {.worker = "archive", .user = BERTH_USER, .writes_files = true},
     /* These capabilities are in the container's user namespace, or in one that maps all ids. */
     {.worker = "copy-in",
      .files = BERTH_FILES_ENTERED,
      .calls = copy_in_calls,
+     .writes_files = true,
      .capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER) |
                      CAPABILITY(CAP_FSETID) | CAPABILITY(CAP_SETFCAP)},
     {.worker = "copy-out",
      .files = BERTH_FILES_ENTERED,
      .calls = copy_out_calls,
+     .writes_files = true,
      .capabilities = CAPABILITY(CAP_DAC_READ_SEARCH)},
     {.worker = "fetch",
      .user = BERTH_USER,
@@ -98,7 +100,7 @@ static const BerthSandbox sandboxes[] = {
      .calls = fetch_calls},
     /* Not a worker of berthd: berth-launch runs it (seccomp/main.c). */
     {.worker = "filter", .user = BERTH_USER, .calls = filter_calls},
-    {.worker = "ingest", .user = BERTH_USER, .calls = ingest_calls},
+    {.worker = "ingest", .user = BERTH_USER, .calls = ingest_calls, .writes_files = true},
     {.worker = "inspect", .user = BERTH_USER},
     /* Journal files belong to root. */
     {.worker = "journal",
@@ -110,6 +112,7 @@ static const BerthSandbox sandboxes[] = {
     {.worker = "unpack",
      .files = BERTH_FILES_ONE_DIRECTORY,
      .calls = unpack_calls,
+     .writes_files = true,
      .has_keeper = true,
      .capabilities = CAPABILITY(CAP_CHOWN) | CAPABILITY(CAP_DAC_OVERRIDE) | CAPABILITY(CAP_FOWNER) |
                      CAPABILITY(CAP_FSETID)},

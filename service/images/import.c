@@ -357,6 +357,8 @@ BerthTransfer *berth_import_start(BerthImages *images, const BerthImportRequest 
         import_free(import);
         return NULL;
     }
+    /* Its only files are documents; it writes other members to pipes. */
+    berth_worker_limit_files(import->context.archive, BERTH_MAX_DOCUMENT_BYTES);
     import->operation = berth_transfer_begin(import->context.transfer, &work, import);
     berth_call_archive_open(import->context.archive, request->archive, request->rootfs,
                             import_go_on, import);

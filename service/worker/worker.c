@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 /* Since Linux 6.16, newer than the headers of some systems on which Berth is built. */
@@ -207,6 +208,12 @@ BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
                                             BerthWorkerTemplate *template, int directory,
                                             GError **error) {
     return worker_new(event, kind, template, directory, 0, error);
+}
+
+void berth_worker_limit_files(const BerthWorker *worker, uint64_t bytes) {
+    const struct rlimit limit = {bytes, bytes};
+
+    (void)prlimit(worker->pid, RLIMIT_FSIZE, &limit, NULL);
 }
 
 void berth_worker_when_serving(BerthWorker *worker, void (*serving)(void *userdata),

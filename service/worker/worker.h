@@ -35,6 +35,9 @@ BerthWorker *berth_worker_new_for_user(sd_event *event, const char *kind, int di
 BerthWorker *berth_worker_new_from_template(sd_event *event, const char *kind,
                                             BerthWorkerTemplate *template, int directory,
                                             GError **error);
+/* Limits the files that the worker writes to this size each. A file in memory counts as neither
+ * address space nor resident memory of the worker. */
+void berth_worker_limit_files(const BerthWorker *worker, uint64_t bytes);
 /* Calls serving once, when the worker has entered its sandbox and takes calls; never if it dies
  * before, or has been freed. For a worker that has just been created. */
 void berth_worker_when_serving(BerthWorker *worker, void (*serving)(void *userdata),

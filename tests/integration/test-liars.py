@@ -209,6 +209,11 @@ def test_members_that_a_lying_archive_adds_without_end_are_limited():
     with Liar("archive", "Next", "members", "x"):
         result = dist("import", "--no-unpack", "--name=liar.example/x:members", "/tmp/liar.tar", timeout=120)
     contains(result.err, "the names of the archive's members take more than")
+    # It can make a document that is kept in memory no larger than a document may be.
+    run("tar", "-C", "/", "-cf", "/tmp/liar-document.tar", "--transform=s,.*,index.json,", "etc/hostname")
+    with Liar("archive", "Extract", "grow", "x"):
+        result = dist("import", "--no-unpack", "--name=liar.example/x:members", "/tmp/liar-document.tar", timeout=120)
+    contains(result.err, "berth-archive died")
     equal(service_pid(), pid, "the service's process")
 
 

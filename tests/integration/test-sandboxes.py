@@ -25,13 +25,14 @@ TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools")
 
 # The results of attempts, by worker; "0" is success. All attempts that are not listed must fail with ENOSYS, with which
 # the system call filter refuses a call.
-COMMON = {"thread": "0", "is-first": "0", "tgkill-self": "0", "prlimit-get": "0"}
+COMMON = {"thread": "0", "is-first": "0", "tgkill-self": "0", "prlimit-get": "0", "large-file": "EFBIG"}
+WRITER = {**COMMON, "large-file": "0"}
 FILES = {name: "ENOENT" for name in ("open-passwd", "open-shadow", "open-machine-id", "open-hosts", "open-state", "open-run", "open-sys",
                                      "open-tmp", "open-dev", "open-memory", "open-second", "open-above",
                                      "open-through-descriptor", "open-made", "create")}
 MAY = {
-    "archive": COMMON,
-    "ingest": COMMON,
+    "archive": WRITER,
+    "ingest": WRITER,
     "inspect": COMMON,
     "screen": COMMON,
     "signature": COMMON,
@@ -40,7 +41,7 @@ MAY = {
     # The root of this worker is a layer's directory, which is empty. The worker is root of a user namespace only. For
     # operations that need the machine's root, it has a keeper, which does only those that layers need, and only in that
     # directory. A device node there cannot be opened.
-    "unpack": {**COMMON, **FILES, "set-trusted": "EPERM", "set-security": "EPERM", "make-device": "EPERM",
+    "unpack": {**WRITER, **FILES, "set-trusted": "EPERM", "set-security": "EPERM", "make-device": "EPERM",
                "kept-opaque": "0", "kept-get": "0", "kept-device": "0", "open-kept-device": "EACCES", "kept-nothing": "EINVAL",
                **{f"kept-{name}": "EPERM" for name in ("value", "redirect", "unmark", "user", "get-user", "file", "set-id", "path",
                                                        "above", "above-xattr", "elsewhere")}},
@@ -49,7 +50,7 @@ MAY = {
               # Only Landlock denies this.
               "bind": "EACCES"},
     # These workers are in the PID namespace of the machine, but may neither see nor signal any process there.
-    "relay": {"thread": "0", "is-first": "EEXIST"},
+    "relay": {"thread": "0", "is-first": "EEXIST", "large-file": "0", "shutdown-error": "0"},
     "filter": {**COMMON, "is-first": "EEXIST", "memfd": "0"},
 }
 
@@ -341,7 +342,7 @@ def test_copies():
         found = dict(item.split("=") for item in result.err.split()[2:])
         files = {key: value for key, value in found.items() if key.startswith("open-") and key not in ("open-by-handle", "open-tree")}
         assert set(files.values()) <= {"0", "ENOENT", "EACCES", "EPERM"}, files
-        check(name, found, {**COMMON, **files, "create": found["create"]})
+        check(name, found, {**WRITER, **files, "create": found["create"]})
 
 
 def read_status(pid):

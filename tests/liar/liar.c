@@ -179,12 +179,13 @@ static void append_lie(sd_bus_message *answer, sd_bus_message *truth) {
     }
 }
 
-/* The second argument of Gather is the file that it writes to. */
+/* The second argument of Gather is the file that it writes to, the first one of Extract. */
 static void change_file(sd_bus_message *call) {
     int fd;
 
     check(sd_bus_message_rewind(call, true));
-    check(sd_bus_message_skip(call, "a(sh)"));
+    if (g_str_equal(sd_bus_message_get_member(call), "Gather"))
+        check(sd_bus_message_skip(call, "a(sh)"));
     check(sd_bus_message_read(call, "h", &fd));
     if (lies("grow") && ftruncate(fd, GROWN_BYTES) < 0)
         exit(EXIT_FAILURE);

@@ -107,7 +107,7 @@ static void try_processes(void) {
 static void try_others(void) {
     struct iovec here = {results, 1};
     const struct rlimit limit = {1, 1};
-    struct rlimit other;
+    struct rlimit other = {RLIM_INFINITY, RLIM_INFINITY};
 
     report("is-first", getpid() == 1 ? 0 : (errno = EEXIST, -1));
     report("kill-all", syscall(SYS_kill, -1, SIGTERM));
@@ -137,6 +137,11 @@ static void try_others(void) {
     report("dumpable", syscall(SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0));
     report("no-death", syscall(SYS_prctl, PR_SET_PDEATHSIG, 0, 0, 0, 0));
     report("capset", syscall(SYS_capset, NULL, NULL));
+    getrlimit(RLIMIT_FSIZE, &other);
+    report("large-file", other.rlim_cur == RLIM_INFINITY ? 0 : (errno = EFBIG, -1));
+    /* Of its own side only; the other one would end the messages of all workers. */
+    report("shutdown-error", syscall(SYS_shutdown, STDERR_FILENO, SHUT_RD));
+    report("epoll", syscall(SYS_epoll_create1, 0));
 }
 
 static void try_socket(const char *name, int family, int type, int protocol) {
