@@ -365,6 +365,14 @@ def test_a_worker_is_alone_in_its_namespaces():
     good("rm", "-f", "terminal")
 
 
+def test_workers_leave_tasks_to_others():
+    """A worker may create threads, but those of all workers are at most half of the tasks that the machine can have."""
+    with open("/proc/sys/kernel/threads-max", encoding="ascii") as file:
+        most = int(file.read())
+    limit = run("systemctl", "show", "-P", "TasksMax", "berthd.service").out.strip()
+    assert limit.isdigit() and int(limit) <= most // 2 + 1, (limit, most)
+
+
 # The worker has CAP_CHOWN, DAC_OVERRIDE, FOWNER and FSETID; its keeper has DAC_OVERRIDE, SYS_ADMIN, MKNOD and SETFCAP.
 UNPACK_CAPABILITIES = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 4
 KEEPER_CAPABILITIES = 1 << 1 | 1 << 21 | 1 << 27 | 1 << 31
