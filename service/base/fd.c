@@ -19,6 +19,10 @@
 
 enum { MAX_TREE_DEPTH = 2048, PIPE_BYTES = 1024 * 1024 };
 
+/* On disk. The time that the kernel takes to free a file depends on the number of its extents,
+ * which for a file of 500 MB, written block by block, may be 100,000, and minutes. */
+enum { SMALL_FILE_BYTES = 1024 * 1024, STATUS_BLOCK_BYTES = 512 };
+
 int berth_fd_open_on_mount(int directory, const char *path, int flags, mode_t mode) {
     return berth_fd_open_resolving(directory, path, flags, mode, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
@@ -140,7 +144,15 @@ bool berth_fd_pipe(int ends[2], GError **error) {
     return true;
 }
 
-/* budget: how many more entries may be removed. */
+/* A file with another name is not freed. */
+static bool is_large_file(int directory, const char *name) {
+    struct stat status;
+
+    return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(status.st_mode) &&
+           status.st_nlink <= 1 && status.st_blocks > SMALL_FILE_BYTES / STATUS_BLOCK_BYTES;
+}
+
+/* budget: how many more entries may be removed; UINT_MAX: any number, of any size. */
 static bool remove_children(int directory, dev_t device, unsigned depth, unsigned *budget,
                             GError **error) {
     berth_autofd int duplicate = fcntl(directory, F_DUPFD_CLOEXEC, 0);
@@ -153,11 +165,13 @@ static bool remove_children(int directory, dev_t device, unsigned depth, unsigne
     for (struct dirent *entry; removed && (entry = readdir(entries));) {
         if (g_str_equal(entry->d_name, ".") || g_str_equal(entry->d_name, ".."))
             continue;
-        if ((*budget)-- == 0) {
-            removed = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED, "too many files");
-            *budget = 0;
+        if (*budget == 0 || (*budget != UINT_MAX && is_large_file(directory, entry->d_name))) {
+            removed = berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                      "too many files, or too large ones");
             continue;
         }
+        if (*budget != UINT_MAX)
+            --*budget;
         if (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN &&
             unlinkat(directory, entry->d_name, 0) == 0)
             continue;

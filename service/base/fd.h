@@ -54,8 +54,8 @@ bool berth_fd_pipe(int ends[2], GError **error);
  * missing name is not an error. */
 bool berth_fd_remove_tree(int directory, const char *name, GError **error);
 
-/* Like berth_fd_remove_tree, but fails with LimitExceeded after removing limit entries; those
- * remain removed. */
+/* Like berth_fd_remove_tree, but fails with LimitExceeded after removing limit entries, or at a
+ * file that takes long to remove; what was removed before that remains removed. */
 bool berth_fd_remove_small_tree(int directory, const char *name, unsigned limit, GError **error);
 
 /* Removes everything in the directory path, but not the directory itself. */

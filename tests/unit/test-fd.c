@@ -84,6 +84,26 @@ static void test_only_small_trees_are_removed(void) {
     g_rmdir(path);
 }
 
+/* Removing a file that consists of many parts takes long, which a process with a loop must not do.
+ */
+static void test_a_large_file_is_in_no_small_tree(void) {
+    enum { LARGE_BYTES = 2 * 1024 * 1024 };
+    berth_autofd int directory = -1;
+    g_autofree char *path = make_directory(&directory);
+    g_autofree char *bytes = g_strnfill(LARGE_BYTES, 'x');
+    struct stat status;
+
+    g_assert_cmpint(mkdirat(directory, "a", 0700), ==, 0);
+    berth_autofd int file = openat(directory, "a/large", O_RDWR | O_CREAT, 0600);
+    g_assert_true(berth_fd_write_all(file, bytes, LARGE_BYTES));
+    /* Blocks are allocated late. */
+    g_assert_cmpint(fsync(file), ==, 0);
+    g_assert_false(berth_fd_remove_small_tree(directory, "a", 64, NULL));
+    g_assert_cmpint(fstatat(directory, "a/large", &status, 0), ==, 0);
+    g_assert_true(berth_fd_remove_tree(directory, "a", NULL));
+    g_rmdir(path);
+}
+
 static void test_a_file_is_replaced_as_a_whole(void) {
     g_autofree char *root = g_dir_make_tmp("berth-fd-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(root, "below", "file", NULL);
@@ -122,6 +142,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/fd/trees-are-removed-without-following-links",
                     test_trees_are_removed_without_following_links);
     g_test_add_func("/fd/only-small-trees-are-removed", test_only_small_trees_are_removed);
+    g_test_add_func("/fd/a-large-file-is-in-no-small-tree", test_a_large_file_is_in_no_small_tree);
     g_test_add_func("/fd/a-file-is-replaced-as-a-whole", test_a_file_is_replaced_as_a_whole);
     return g_test_run();
 }
