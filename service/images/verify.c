@@ -18,6 +18,7 @@
 #include "worker/replies.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 /* The question to the worker about the last blob in the list. */
 typedef enum {
@@ -33,6 +34,7 @@ typedef struct {
     BerthWorker *worker;
     VerifyState state;
     GPtrArray *blobs; /* of BerthBlob, the next one last */
+    int file;         /* the last one in the list, while it is hashed */
     GPtrArray *damaged;
     BerthRefetch *refetching;
     bool refetch;
@@ -54,6 +56,7 @@ static void verify_free(void *object) {
     g_clear_pointer(&verify->damaged, g_ptr_array_unref);
     berth_refetch_forget(verify->refetching);
     berth_worker_free(verify->worker);
+    berth_fd_clear(&verify->file);
     g_ptr_array_unref(verify->blobs);
     g_free(verify);
 }
@@ -121,12 +124,22 @@ static bool verify_read_digest(const BerthBlob *blob, sd_bus_message *reply,
            berth_reply_set_malformed("ingest", error);
 }
 
-/* Runs in either state. A blob that was deleted in the meantime is not damaged. */
+/* Whether the store still has the file that was hashed. It may have been deleted, and the same
+ * content stored again, while it was read. */
+static bool verify_is_stored(const Verify *verify, const BerthBlob *blob) {
+    BerthContentStore *store = berth_contents_get_store(verify->images->contents);
+    berth_autofd int file = berth_content_store_open_blob(store, blob->digest, NULL);
+    struct stat stored, hashed;
+
+    return file >= 0 && fstat(file, &stored) == 0 && fstat(verify->file, &hashed) == 0 &&
+           stored.st_ino == hashed.st_ino;
+}
+
+/* Runs in either state. Another file of the same name says nothing about the one that was hashed,
+ * and was verified when it was stored. */
 static bool verify_note_damage(Verify *verify, const BerthBlob *blob, const char *digest,
                                GError **error) {
-    BerthContentStore *store = berth_contents_get_store(verify->images->contents);
-
-    if (!berth_content_store_has(store, blob->digest))
+    if (!verify_is_stored(verify, blob))
         return true;
     if (verify->state == VERIFY_ASKS_ANEW)
         return verify_set_aside(verify, blob->digest, digest, error);
@@ -163,14 +176,15 @@ static void verify_check_next(Verify *verify) {
 
     while (!berth_operation_has_ended(verify->operation) && verify->blobs->len > 0) {
         const BerthBlob *blob = verify->blobs->pdata[verify->blobs->len - 1];
-        berth_autofd int fd = berth_content_store_open_blob(store, blob->digest, NULL);
+        berth_fd_clear(&verify->file);
+        verify->file = berth_content_store_open_blob(store, blob->digest, NULL);
         /* It has been deleted in the meantime. */
-        if (fd < 0) {
+        if (verify->file < 0) {
             g_ptr_array_set_size(verify->blobs, (gint)verify->blobs->len - 1);
             continue;
         }
         g_autofree char *algorithm = g_strndup(blob->digest, strcspn(blob->digest, ":"));
-        berth_call_ingest_hash(verify->worker, fd, algorithm, verify_on_hashed, verify);
+        berth_call_ingest_hash(verify->worker, verify->file, algorithm, verify_on_hashed, verify);
         return;
     }
     if (!berth_operation_has_ended(verify->operation))
@@ -197,6 +211,7 @@ BerthTransfer *berth_verify_start(BerthImages *images, const BerthVerifyRequest 
     verify->images = images;
     verify->transfer = transfer;
     verify->refetch = request->refetch;
+    verify->file = -1;
     verify->worker = g_steal_pointer(&worker);
     verify->blobs = g_steal_pointer(&blobs);
     verify->damaged = g_ptr_array_new_with_free_func(g_free);

@@ -2,8 +2,10 @@
 # The store repairs itself. Damaged contents are found, set aside and fetched again, transfers resume after the service
 # was down, and layers that were dropped after unpacking are fetched again when they are needed.
 
+import contextlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -63,6 +65,34 @@ def test_damaged_content_is_fetched_again_from_its_source():
     damage(digest)
     result = dist("content", "verify", "--refetch")
     equal((result.status, result.out.split()), (1, [digest]))
+
+
+def hashers_of(path):
+    """Returns the processes berth-ingest that read the file."""
+    found = set()
+    for pid in run("pgrep", "-x", "berth-ingest").out.split():
+        with contextlib.suppress(OSError):
+            if path in [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]:
+                found.add(int(pid))
+    return found
+
+
+def test_content_that_is_stored_again_while_it_is_verified_stays():
+    """A file is set aside only if it is the one that two workers have read."""
+    data = "x" * (128 << 20)
+    digest = good("content", "ingest", "large", input=data).strip()
+    damage(digest)
+    with subprocess.Popen(["dist", "content", "verify"], stdout=subprocess.DEVNULL) as verify:
+        first = wait_until(lambda: hashers_of(path_of(digest)), "the first worker")
+        second = wait_until(lambda: hashers_of(path_of(digest)) - first, "the second worker").pop()
+        os.kill(second, signal.SIGSTOP)
+        good("content", "rm", "-f", digest)
+        equal(good("content", "ingest", "large", input=data).strip(), digest)
+        os.kill(second, signal.SIGCONT)
+    assert digest in blobs()
+    equal(verify.returncode, 0)
+    equal(good("content", "verify"), "")
+    good("content", "rm", "-f", digest)
 
 
 def test_a_pull_goes_on_after_the_service_was_killed():
