@@ -80,8 +80,8 @@ enum {
     MEMBER(BERTH_INGEST_HASH, hash, "Hash", "hs", "st")                                            \
     /* names and a client's descriptors, output file, limit for each, limit for the file */        \
     MEMBER(BERTH_INGEST_GATHER, gather, "Gather", "a(sh)htt", "")                                  \
-    /* directory whose renames are made durable */                                                 \
-    MEMBER(BERTH_INGEST_SYNC, sync, "Sync", "h", "")                                               \
+    /* directories whose renames are made durable */                                               \
+    MEMBER(BERTH_INGEST_SYNC, sync, "Sync", "ah", "")                                              \
     MEMBER(BERTH_INGEST_SYNC_FILE_SYSTEM, sync_file_system, "SyncFileSystem", "h", "")
 
 #define BERTH_INSPECT_MEMBERS(MEMBER)                                                              \

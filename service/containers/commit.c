@@ -157,7 +157,6 @@ static int commit_open_blob(Commit *commit, const char *digest) {
  * ends with the new layer and has the new configuration: another worker has read it again. */
 static void commit_on_read_again(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
-    BerthContentStore *store = berth_contents_get_store(commit->images->contents);
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
     g_autoptr(BerthDocument) document = local ? NULL : berth_document_read_reply(reply, &local);
     const BerthDescriptor *top = document && document->layers && document->layers->len > 0
@@ -170,9 +169,7 @@ static void commit_on_read_again(sd_bus_message *reply, const GError *error, voi
     if (local)
         commit_end(commit, local);
     else
-        berth_call_ingest_sync(commit->ingest,
-                               berth_content_store_get_directory(store, commit->manifest->digest),
-                               commit_on_synced, commit);
+        berth_contents_sync(commit->images->contents, commit->ingest, commit_on_synced, commit);
 }
 
 static void commit_on_manifest_stored(const char *digest, uint64_t size, const GError *error,

@@ -21,6 +21,7 @@
 #include "store/lease-store.h"
 #include "store/provenance.h"
 #include "store/reach.h"
+#include "worker/calls.h"
 
 #include <errno.h>
 #include <string.h>
@@ -203,6 +204,13 @@ bool berth_contents_set_aside(BerthContents *contents, const char *digest, GErro
     if (contents->observer)
         contents->observer(digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
     return true;
+}
+
+void berth_contents_sync(BerthContents *contents, BerthWorker *ingest, BerthWorkerReply reply,
+                         void *userdata) {
+    g_autoptr(GArray) directories = berth_content_store_list_directories(contents->store);
+
+    berth_call_ingest_sync(ingest, directories, reply, userdata);
 }
 
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec) {

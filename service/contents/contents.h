@@ -68,6 +68,11 @@ bool berth_contents_set_aside(BerthContents *contents, const char *digest, GErro
 /* Removes ingests that are not being written and have not grown for this long. */
 void berth_contents_expire_ingests(BerthContents *contents, int64_t life_usec);
 
+/* Makes the renames of all blobs durable, by a berth-ingest. An image refers to digests of any
+ * algorithm, which have separate directories. */
+void berth_contents_sync(BerthContents *contents, BerthWorker *ingest, BerthWorkerReply reply,
+                         void *userdata);
+
 /* Returns the key under which an owner's transfers ingest a blob. The caller frees it. */
 char *berth_contents_blob_key(uint32_t owner, const char *digest);
 

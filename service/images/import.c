@@ -121,16 +121,12 @@ static void import_on_synced(sd_bus_message *reply, const GError *error, void *u
 /* The renames of blobs are made durable before anything gets a name. */
 static void import_on_checked(const GError *error, void *userdata) {
     Import *import = userdata;
-    BerthContentStore *store = berth_contents_get_store(import->context.images->contents);
 
-    if (error) {
+    if (error)
         berth_operation_end(import->operation, error);
-        return;
-    }
-    const BerthImportedImage *first = import->images->pdata[0];
-    berth_call_ingest_sync(import->context.ingest,
-                           berth_content_store_get_directory(store, first->target->digest),
-                           import_on_synced, import);
+    else
+        berth_contents_sync(import->context.images->contents, import->context.ingest,
+                            import_on_synced, import);
 }
 
 /* The images still belong to import->found, which lives as long as the import. */

@@ -157,15 +157,12 @@ static void pull_on_synced(sd_bus_message *reply, const GError *error, void *use
 /* The renames of blobs are made durable before anything gets a name. Unpack has not renamed any. */
 static void pull_finish(Pull *pull) {
     const BerthPullContext *context = &pull->context;
-    BerthContentStore *store = berth_contents_get_store(context->images->contents);
 
     pull->state = PULL_NAMING;
     if (context->mode == BERTH_PULL_UNPACK)
         pull_on_synced(NULL, NULL, pull);
     else
-        berth_call_ingest_sync(context->ingest,
-                               berth_content_store_get_directory(store, pull->target->digest),
-                               pull_on_synced, pull);
+        berth_contents_sync(context->images->contents, context->ingest, pull_on_synced, pull);
 }
 
 /* Whether HEAD may have announced a wrong target, so that GET should be tried. Only true before

@@ -183,9 +183,12 @@ static int method_ingest_announcing(sd_bus_message *call, void *userdata, sd_bus
 
 /* fsync(2) of a directory makes renames in it durable. It is done here because it would block the
  * service's loop. */
-static bool sync_directory(void *data, GError **error) {
-    if (fsync(*(int *)data) < 0)
-        return berth_error_set_errno(error, errno, "sync the directory");
+static bool sync_directories(void *data, GError **error) {
+    const GArray *directories = data;
+
+    for (guint i = 0; i < directories->len; i++)
+        if (fsync(g_array_index(directories, int, i)) < 0)
+            return berth_error_set_errno(error, errno, "sync the directory");
     return true;
 }
 
@@ -202,24 +205,49 @@ static void free_fd(gpointer data) {
     g_free(data);
 }
 
-static int start_sync(sd_bus_message *call, BerthJobRun sync) {
-    int fd = berth_frame_read_fd(call);
+static int read_directories(sd_bus_message *call, GArray *directories) {
+    int r = sd_bus_message_enter_container(call, 'a', "h");
 
-    if (fd < 0)
-        return fd;
-    return berth_frame_run_job(call, "sync", g_memdup2(&fd, sizeof fd), sync, NULL, free_fd);
+    while (r >= 0 && (r = sd_bus_message_at_end(call, false)) == 0) {
+        int fd = berth_frame_read_fd(call);
+        if (fd < 0)
+            return fd;
+        g_array_append_val(directories, fd);
+    }
+    return r < 0 ? r : sd_bus_message_exit_container(call);
+}
+
+static void clear_directory(gpointer data) {
+    berth_fd_clear(data);
+}
+
+static void free_directories(gpointer data) {
+    g_array_unref(data);
 }
 
 static int method_sync(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    GArray *directories = g_array_new(FALSE, FALSE, sizeof(int));
+
     (void)userdata;
     (void)error;
-    return start_sync(call, sync_directory);
+    g_array_set_clear_func(directories, clear_directory);
+    int r = read_directories(call, directories);
+    if (r < 0) {
+        g_array_unref(directories);
+        return r;
+    }
+    return berth_frame_run_job(call, "sync", directories, sync_directories, NULL, free_directories);
 }
 
 static int method_sync_file_system(sd_bus_message *call, void *userdata, sd_bus_error *error) {
+    int fd = berth_frame_read_fd(call);
+
     (void)userdata;
     (void)error;
-    return start_sync(call, sync_file_system);
+    if (fd < 0)
+        return fd;
+    return berth_frame_run_job(call, "sync", g_memdup2(&fd, sizeof fd), sync_file_system, NULL,
+                               free_fd);
 }
 
 static const sd_bus_vtable vtable[] = BERTH_FRAME_VTABLE(BERTH_INGEST_MEMBERS);

@@ -140,10 +140,18 @@ void berth_content_store_free(BerthContentStore *store) {
     g_free(store);
 }
 
-int berth_content_store_get_directory(BerthContentStore *store, const char *digest) {
-    BerthAlgorithm algorithm;
+/* Nearly all digests are SHA-256, so that only the other directories are examined. One that cannot
+ * be read may have blobs. */
+GArray *berth_content_store_list_directories(BerthContentStore *store) {
+    GArray *directories = g_array_new(FALSE, FALSE, sizeof(int));
 
-    return berth_digest_parse(digest, &algorithm, NULL) ? store->blobs[algorithm] : -1;
+    for (int i = 0; i < BERTH_ALGORITHMS; i++) {
+        berth_autolist DIR *list =
+            i == BERTH_ALGORITHM_SHA256 ? NULL : berth_directory_list(store->blobs[i]);
+        if (!list || berth_directory_next(list))
+            g_array_append_val(directories, store->blobs[i]);
+    }
+    return directories;
 }
 
 static bool content_not_found(const char *digest, GError **error) {

@@ -54,8 +54,8 @@ int berth_content_store_open_blob(BerthContentStore *store, const char *digest, 
 bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error);
 /* Returns BerthBlobs, in no particular order. */
 GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error);
-/* Returns the directory of the digest's algorithm; the descriptor belongs to the store. */
-int berth_content_store_get_directory(BerthContentStore *store, const char *digest);
+/* Returns the directories that have blobs; the descriptors (int) belong to the store. */
+GArray *berth_content_store_list_directories(BerthContentStore *store);
 
 /* A blob's media type, as given by the descriptors that refer to it; "" if unknown. The caller
  * frees it. */

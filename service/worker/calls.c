@@ -185,9 +185,16 @@ void berth_call_ingest_hash(BerthWorker *worker, int file, const char *algorithm
     call_member(worker, BERTH_INGEST_HASH, reply, userdata, file, algorithm);
 }
 
-void berth_call_ingest_sync(BerthWorker *worker, int directory, BerthWorkerReply reply,
+void berth_call_ingest_sync(BerthWorker *worker, const GArray *directories, BerthWorkerReply reply,
                             void *userdata) {
-    call_member(worker, BERTH_INGEST_SYNC, reply, userdata, directory);
+    sd_bus_message *call = berth_worker_new_call(worker, BERTH_INGEST_SYNC);
+    int r = call ? sd_bus_message_open_container(call, 'a', "h") : 0;
+
+    for (guint i = 0; call && r >= 0 && i < directories->len; i++)
+        r = sd_bus_message_append(call, "h", g_array_index(directories, int, i));
+    if (call && r >= 0)
+        r = sd_bus_message_close_container(call);
+    send_appended(worker, BERTH_INGEST_SYNC, call, r, reply, userdata);
 }
 
 void berth_call_ingest_sync_file_system(BerthWorker *worker, int directory, BerthWorkerReply reply,

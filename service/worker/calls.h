@@ -67,7 +67,8 @@ void berth_call_ingest_gather(BerthWorker *worker, const GPtrArray *secrets, int
                               BerthWorkerReply reply, void *userdata);
 void berth_call_ingest_hash(BerthWorker *worker, int file, const char *algorithm,
                             BerthWorkerReply reply, void *userdata);
-void berth_call_ingest_sync(BerthWorker *worker, int directory, BerthWorkerReply reply,
+/* directories contains descriptors. */
+void berth_call_ingest_sync(BerthWorker *worker, const GArray *directories, BerthWorkerReply reply,
                             void *userdata);
 void berth_call_ingest_sync_file_system(BerthWorker *worker, int directory, BerthWorkerReply reply,
                                         void *userdata);

@@ -3,14 +3,19 @@
 # middle. Whatever is left can be used or removed, and nobody gets the files of another object.
 
 import contextlib
+import hashlib
+import io
+import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from tracing import traced
 
 IMAGE = f"{HOST}/lost/box:x"
 BASE = f"{HOST}/lost/base:x"
@@ -135,6 +140,46 @@ def test_the_rows_of_renamed_containers_and_new_volumes_are_synced_before_their_
         assert any(call.startswith("fdatasync") and "berth.db-wal" in call for call in calls), calls
     good("rm", "new")
     good("volume", "rm", "fresh")
+
+
+def archive_of_a_sha512_layer(name):
+    """Returns an image archive whose layer has a SHA-512 digest, and that digest."""
+    image = oci.Image([oci.busybox_layer()])
+    layer = image.manifest["layers"][0]
+    data = image.blobs.pop(layer["digest"])
+    layer["digest"] = "sha512:" + hashlib.sha512(data).hexdigest()
+    image.blobs[layer["digest"]] = data
+    manifest = image.finish()
+    image.blobs[oci.digest_of(manifest)] = manifest
+    index = {"schemaVersion": 2, "manifests": [{
+        "mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(manifest), "size": len(manifest),
+        "annotations": {"org.opencontainers.image.ref.name": name}}]}
+    members = {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": json.dumps(index).encode()}
+    members.update((f"blobs/{digest.replace(':', '/')}", content) for digest, content in image.blobs.items())
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for member, content in members.items():
+            info = tarfile.TarInfo(member)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return archive.getvalue(), layer["digest"]
+
+
+def test_blobs_of_all_algorithms_are_on_disk_before_an_image_has_its_name():
+    data, digest = archive_of_a_sha512_layer("local.test/long:x")
+    with open("/tmp/long.tar", "wb") as file:
+        file.write(data)
+    service_is_up()
+    with traced(service_pid(), "/tmp/trace", "-y", "-e", "trace=renameat2,fsync"):
+        good("import", "--no-unpack", "/tmp/long.tar")
+    assert digest in blobs()
+    with open("/tmp/trace", encoding="utf-8", errors="replace") as file:
+        calls = file.read().splitlines()
+    for algorithm in ("sha256", "sha512"):
+        directory = f"<{STATE}/content/blobs/{algorithm}>"
+        last = max(i for i, call in enumerate(calls) if "renameat2" in call and directory in call)
+        assert any("fsync(" in call and directory in call for call in calls[last:]), (algorithm, calls[last:])
+    good("rmi", "local.test/long:x")
 
 
 def test_a_new_volume_is_empty_although_the_removal_of_the_last_one_failed():
