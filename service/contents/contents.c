@@ -166,6 +166,31 @@ char *berth_contents_blob_key(uint32_t owner, const char *digest) {
     return berth_ingest_key_new(owner, BERTH_INGEST_OF_TRANSFER, ref);
 }
 
+/* A full disk may have no room for the directory: *trash is then still -1. */
+static bool open_trash(int root, const char *name, int *trash, GError **error) {
+    if (*trash >= 0)
+        return true;
+    if (mkdirat(root, name, 0700) < 0)
+        return errno == ENOSPC || errno == EDQUOT ||
+               berth_error_set_errno(error, errno, "make a directory for deleted files");
+    *trash = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return *trash >= 0 || berth_error_set_errno(error, errno, "open %s", name);
+}
+
+/* Moves the blob to the trash. If there is none (-1), it is deleted at once, which makes room for
+ * one. */
+static bool discard_blob(BerthContents *contents, const char *digest, int trash, GError **error) {
+    g_auto(BerthBlob) blob = {0};
+
+    if (!berth_content_store_info(contents->store, digest, &blob, error) ||
+        !(trash < 0 ? berth_content_store_unlink(contents->store, digest, error)
+                    : berth_content_store_move(contents->store, digest, trash, error)))
+        return false;
+    if (contents->observer)
+        contents->observer(blob.digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
+    return true;
+}
+
 /* Blobs are renamed, which takes the same time for any size, into one directory that a worker
  * empties. If the service dies before that, the directory's prefix makes the next start empty
  * it. */
@@ -173,21 +198,14 @@ bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError 
     int root = berth_content_store_get_root(contents->store);
     g_autofree char *name =
         g_strdup_printf(BERTH_TRASH_PREFIX "blobs-%" G_GINT64_FORMAT, g_get_real_time());
+    berth_autofd int trash = -1;
     bool good = true;
 
-    if (digests->len == 0)
-        return true;
-    if (mkdirat(root, name, 0700) < 0)
-        return berth_error_set_errno(error, errno, "make a directory for deleted files");
-    berth_autofd int trash = openat(root, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    for (guint i = 0; good && i < digests->len; i++) {
-        g_auto(BerthBlob) blob = {0};
-        good = berth_content_store_info(contents->store, digests->pdata[i], &blob, error) &&
-               berth_content_store_move(contents->store, digests->pdata[i], trash, error);
-        if (good && contents->observer)
-            contents->observer(blob.digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
-    }
-    berth_trash_empty(contents->event, root, name);
+    for (guint i = 0; good && i < digests->len; i++)
+        good = open_trash(root, name, &trash, error) &&
+               discard_blob(contents, digests->pdata[i], trash, error);
+    if (trash >= 0)
+        berth_trash_empty(contents->event, root, name);
     return good;
 }
 

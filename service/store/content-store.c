@@ -212,18 +212,23 @@ int berth_content_store_open_blob(BerthContentStore *store, const char *digest, 
     return fd;
 }
 
-bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error) {
+bool berth_content_store_unlink(BerthContentStore *store, const char *digest, GError **error) {
     const char *name;
     int directory;
 
     if (!berth_content_store_locate(store, digest, &directory, &name, error))
         return false;
-    /* The file is deleted first: only the file makes the blob exist. If a crash leaves labels
-     * behind, the next collection removes them (berth_reach_forget). */
     if (unlinkat(directory, name, 0) < 0)
         return errno == ENOENT ? content_not_found(digest, error)
                                : berth_error_set_errno(error, errno, "delete blob %s", digest);
-    return berth_database_set_labels(store->database, "blob", digest, NULL, error);
+    return true;
+}
+
+/* The file is deleted first: only the file makes the blob exist. If a crash leaves labels behind,
+ * the next collection removes them (berth_reach_forget). */
+bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error) {
+    return berth_content_store_unlink(store, digest, error) &&
+           berth_database_set_labels(store->database, "blob", digest, NULL, error);
 }
 
 /* Skips names that are not digests, and blobs that are deleted while the directory is being

@@ -50,6 +50,8 @@ bool berth_content_store_info(BerthContentStore *store, const char *digest, Bert
                               GError **error);
 /* Opens a blob for reading. Returns a close-on-exec descriptor, or -1 with error set. */
 int berth_content_store_open_blob(BerthContentStore *store, const char *digest, GError **error);
+/* Deletes a blob, but not its labels. */
+bool berth_content_store_unlink(BerthContentStore *store, const char *digest, GError **error);
 /* Deletes a blob and its labels, whatever refers to it. */
 bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error);
 /* Returns BerthBlobs, in no particular order. */

@@ -182,6 +182,16 @@ def test_blobs_of_all_algorithms_are_on_disk_before_an_image_has_its_name():
     good("rmi", "local.test/long:x")
 
 
+def test_content_is_pruned_although_the_disk_has_no_room_for_a_directory():
+    # What is deleted first may make room.
+    for options in ("", ":when=1"):
+        digests = {good("content", "ingest", name, input=name).strip() for name in ("one", "other")}
+        with traced_service("-o", "/dev/null", "-e", "trace=mkdirat", "-e", f"inject=mkdirat:error=ENOSPC{options}"):
+            equal(digests - set(good("prune", "--force").split()), set())
+        equal(digests & blobs(), set())
+    wait_until(lambda: not [name for name in os.listdir(f"{STATE}/content") if name.startswith(".trash")], "the trash to be emptied")
+
+
 def test_a_new_volume_is_empty_although_the_removal_of_the_last_one_failed():
     good("volume", "create", "again")
     with open(f"{STATE}/volumes/again/secret", "w", encoding="ascii"):
