@@ -94,16 +94,20 @@ static bool remove_orphan(BerthContentStore *store, const char *name, GError **e
     return berth_content_store_remove_ingest(store, name, error);
 }
 
+/* One that cannot be removed is left for the next start. */
 static bool content_store_remove_orphans(BerthContentStore *store, GError **error) {
     berth_autolist DIR *list = berth_directory_list(store->ingests);
     const char *name;
-    bool good = true;
 
     if (!list)
         return berth_error_set_errno(error, errno, "list ingests");
-    while (good && (name = berth_directory_next(list)))
-        good = name[0] == '.' || remove_orphan(store, name, error);
-    return good;
+    while ((name = berth_directory_next(list))) {
+        g_autoptr(GError) failure = NULL;
+        if (name[0] != '.' && !remove_orphan(store, name, &failure))
+            berth_log_warning(NULL, NULL, "Cannot remove the ingest %s: %s", name,
+                              failure->message);
+    }
+    return true;
 }
 
 BerthContentStore *berth_content_store_open(int directory, BerthDatabase *database,

@@ -192,6 +192,26 @@ def test_content_is_pruned_although_the_disk_has_no_room_for_a_directory():
     wait_until(lambda: not [name for name in os.listdir(f"{STATE}/content") if name.startswith(".trash")], "the trash to be emptied")
 
 
+def test_leftovers_that_cannot_be_removed_do_not_stop_the_service():
+    places = [f"{STATE}/{name}" for name in ("containers/leftover", "content/ingest/leftover", "snapshots/.new-leftover", "volumes/leftover")]
+    os.makedirs("/run/empty", exist_ok=True)
+    service_is_up()
+    for place in places:
+        os.makedirs(place)
+        # As with an error of the disk, the directory cannot be renamed or removed.
+        equal(run("mount", "--bind", "/run/empty", place).status, 0)
+    kill_service()
+    try:
+        equal(sorted(row["name"] for row in listing("images")), sorted([BASE, IMAGE]))
+    finally:
+        for place in places:
+            run("umount", place)
+    run("systemctl", "reset-failed", "berthd.service")
+    kill_service()
+    service_is_up()
+    wait_until(lambda: not [place for place in places if os.path.exists(place)], "the next start removes them")
+
+
 def test_a_new_volume_is_empty_although_the_removal_of_the_last_one_failed():
     good("volume", "create", "again")
     with open(f"{STATE}/volumes/again/secret", "w", encoding="ascii"):

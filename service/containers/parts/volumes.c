@@ -13,6 +13,7 @@
 #include "base/charge.h"
 #include "base/directory.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/names.h"
 #include "containers/core/table.h"
 #include "containers/parts/disk-limit.h"
@@ -194,24 +195,25 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t
                             error);
 }
 
-/* Removes directories without a row. If the rows cannot be read, nothing is removed. */
+/* Removes directories without a row. If the rows cannot be read, nothing is removed. A directory
+ * that cannot be moved is left for the next start. */
 static bool volumes_swept(BerthContainers *containers, GError **error) {
     g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
     int directory = berth_volumes_get_directory(containers);
     berth_autolist DIR *entries = berth_directory_list(directory);
-    bool good = list != NULL;
     const char *name;
 
-    while (good && entries && (name = berth_directory_next(entries))) {
+    while (list && entries && (name = berth_directory_next(entries))) {
+        g_autoptr(GError) failure = NULL;
         /* Trash, which is swept below. */
         bool known = name[0] == '.';
         for (guint i = 0; i < list->len && !known; i++)
             known = g_str_equal(((BerthVolume *)list->pdata[i])->name, name);
-        if (!known)
-            good = berth_trash_take(containers->event, directory, name, error);
+        if (!known && !berth_trash_take(containers->event, directory, name, &failure))
+            berth_log_warning(NULL, NULL, "%s", failure->message);
     }
     berth_trash_sweep(containers->event, directory);
-    return good;
+    return list != NULL;
 }
 
 static void volumes_closed(BerthContainers *containers) {
