@@ -39,7 +39,9 @@ static int answer_request(const GError *error) {
     return error ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* Closes all of the host's descriptors except the kept one, and enters the sandbox. */
+/* Closes all of the host's descriptors except the kept one, and enters the sandbox, which kills
+ * this process when berthd dies. If berthd has died before that, for example while this process
+ * waited for the lock, nothing knows any more that it is at work, and it must not begin. */
 static void copy_enter_sandbox(const char *name, int kept) {
     g_autoptr(GError) error = NULL;
     int first = kept < 0 ? KEPT_FD : KEPT_FD + 1;
@@ -50,6 +52,8 @@ static void copy_enter_sandbox(const char *name, int kept) {
         berth_fail_errno("root", NULL);
     if (!berth_sandbox_enter(berth_sandbox_find(name), -1, &error))
         berth_fail("sandbox", NULL, error->message, BERTH_EXIT_LAUNCH);
+    if (berth_peer_has_left(BERTH_SOCKET_FD))
+        _exit(BERTH_EXIT_LAUNCH);
 }
 
 static int write_changes(void) {

@@ -13,6 +13,7 @@
 #include "launch/text.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -44,6 +45,12 @@ const BerthSetup *berth_peer_map_setup(void) {
 void berth_peer_open_streams(void) {
     if (!berth_envelopes_open(STDIN_FILENO, 3))
         berth_fail_errno("descriptors", "the standard ones");
+}
+
+bool berth_peer_has_left(int socket) {
+    struct pollfd end = {.fd = socket};
+
+    return poll(&end, 1, 0) > 0 && (end.revents & POLLHUP);
 }
 
 bool berth_peer_send(int socket, BerthLaunchMessage message, const char *text, int fd) {

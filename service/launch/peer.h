@@ -20,6 +20,9 @@ void berth_peer_open_streams(void);
 /* Maps the set-up that berthd has passed. Exits with a report on failure. */
 const BerthSetup *berth_peer_map_setup(void);
 
+/* Whether the peer has closed the socket. */
+bool berth_peer_has_left(int socket);
+
 /* fd is -1 for none. text may be NULL. */
 bool berth_peer_send(int socket, BerthLaunchMessage message, const char *text, int fd);
 

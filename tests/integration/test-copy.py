@@ -2,6 +2,7 @@
 # Files are copied out of and into running and stopped containers, as tar streams that only a sandboxed worker reads.
 
 import concurrent.futures
+import fcntl
 import io
 import os
 import pwd
@@ -366,6 +367,24 @@ def test_copies_of_one_container_at_once():
     equal({line.split()[-1] for line in good("diff", "busy").splitlines() if line.count("/") == 1 and "into" in line},
           {f"/into{number}" for number in range(40)})
     good("rm", "busy")
+
+
+def test_a_copy_that_has_not_begun_ends_with_the_service():
+    """Nothing knows any more that it would write in the container, which can be started or committed meanwhile."""
+    good("create", "--id=waits", IMAGE, "true")
+    with tarfile.open(f"{WORK}/late.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("late"))
+    lock = f"{STATE}/containers/waits/lock"
+    with open(lock, "w", encoding="ascii") as held, open(f"{WORK}/late.tar", "rb") as source:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with subprocess.Popen(["dist", "cp", "-", "waits:/dir"], stdin=source, stderr=subprocess.DEVNULL) as copy:
+            pid = wait_until(lambda: run("pgrep", "-x", "berth-copy").out.strip(), "the copy")
+            wait_until(lambda: lock in [os.path.realpath(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")], "it waits")
+            kill_service()
+        equal(copy.returncode, 1)
+    wait_until(lambda: run("pgrep", "-x", "berth-copy").status == 1, "the end of the copy")
+    assert not os.path.exists(f"{STATE}/containers/waits/upper/dir/late")
+    good("rm", "waits")
 
 
 def test_a_volume_of_a_stopped_container():
