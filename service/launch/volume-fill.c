@@ -3,11 +3,11 @@
 /*
  * The first filling of a volume. The image's contents are copied into a directory of the volume,
  * which has one name while the copy is in progress and another one once it is complete; then its
- * entries are moved up, with one rename(2) each. Thus a filling that fails or is killed is never
- * mistaken for a complete one: the next start removes an incomplete copy and makes a new one, and
- * moves up what is left of a complete one. Nothing else in the volume is removed or replaced. This
- * runs in the container's namespaces, with descriptors. Links are never followed, since other
- * containers may use the volume too.
+ * entries are moved up, with one rename(2) each. Thus a filling that fails or is killed, or that a
+ * power failure ends, is never mistaken for a complete one: the next start removes an incomplete
+ * copy and makes a new one, and moves up what is left of a complete one. Nothing else in the volume
+ * is removed or replaced. This runs in the container's namespaces, with descriptors. Links are
+ * never followed, since other containers may use the volume too.
  */
 
 #include "launch/volume-fill.h"
@@ -67,13 +67,20 @@ static bool is_empty(int directory) {
     return berth_entries_each(directory, refuse_entry, NULL);
 }
 
+/* Files that were not written back before a power failure would be empty. syncfs(2) does this at
+ * once for all of them. */
+static bool sync_copy(int volume, int copy, BerthFault *fault) {
+    return is_empty(copy) || syncfs(volume) == 0 ||
+           berth_fault_set_errno(fault, errno, "fill the volume");
+}
+
 static bool copy_aside(int source, int volume, BerthFault *fault) {
     if (mkdirat(volume, INCOMPLETE, 0700) < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
     berth_autofd int copy = volume_open_directory(volume, INCOMPLETE);
     if (copy < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
-    return berth_copy_up(source, copy, false, fault) &&
+    return berth_copy_up(source, copy, false, fault) && sync_copy(volume, copy, fault) &&
            (renameat(volume, INCOMPLETE, volume, COMPLETE) == 0 ||
             berth_fault_set_errno(fault, errno, "fill the volume"));
 }
