@@ -4,6 +4,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -295,6 +296,32 @@ def test_a_scope_is_stopped_although_its_container_goes_before_systemd_lists_it(
     equal(run("systemctl", "is-active", "berth-other.scope").out, "active\n")
     run("systemctl", "stop", "berth-other.scope")
     good("rm", "new")
+
+
+def kept_descriptors():
+    return int(run("systemctl", "show", "berthd.service", "-P", "NFileDescriptorStore").out)
+
+
+def test_a_process_that_ends_after_a_rename_leaves_no_descriptor():
+    """An executed process may end later than the container's first, which may have another name by then."""
+    # Keeps the service from ending, and with it the descriptor store.
+    good("run", "-d", "--id=stays", IMAGE, "sleep", "1000")
+    before = kept_descriptors()
+    good("run", "-d", "--id=lasts", "--pid=host", IMAGE, "sleep", "1000")
+    good("exec", "-d", "--process=slow", "lasts", "sleep", "1234")
+    slow = run("pgrep", "-f", "^sleep 1234").out.strip()
+    with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", slow]) as tracer:
+        wait_until(lambda: is_traced(slow), "strace to attach")
+        # A process that is traced remains until its tracer has seen its end.
+        tracer.send_signal(signal.SIGSTOP)
+        good("kill", "-s", "KILL", "lasts")
+        equal(dist("wait", "lasts").status, 137)
+        good("rename", "lasts", "named")
+        tracer.send_signal(signal.SIGCONT)
+    equal(dist("wait", "--process=slow", "named").status, 137)
+    wait_until(lambda: kept_descriptors() == before, "both descriptors to be dropped", 60)
+    good("rm", "named")
+    good("rm", "-f", "stays")
 
 
 def test_kill_at_random_moments_of_pulls():

@@ -16,6 +16,7 @@
 #include "containers/core/cgroup.h"
 #include "containers/core/process.h"
 #include "containers/core/state.h"
+#include "systemd/pidfd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -103,7 +104,20 @@ static bool check_rename(BerthContainer *container, const char *id, GError **err
     return berth_parts_permit(container, BERTH_ACTION_RENAME, error);
 }
 
-/* Updates everything in memory that is named after the id. */
+/* A process that was executed in the container may end a moment later than the first one. systemd
+ * then keeps its pidfd under the new name, under which it is removed. */
+static void update_process_name(BerthProcess *process) {
+    g_autoptr(GError) error = NULL;
+    bool is_kept = process->watch != NULL;
+
+    if (is_kept)
+        berth_fd_store_remove(process->fd_name);
+    berth_process_update_name(process);
+    if (is_kept && !berth_process_keep(process, &error))
+        berth_log_warning("BERTH_CONTAINER", process->record->container, "%s", error->message);
+}
+
+/* Updates everything that is named after the id, except for the record and the directory. */
 static void update_names(BerthContainer *container) {
     GHashTableIter iterator;
     gpointer value;
@@ -112,7 +126,7 @@ static void update_names(BerthContainer *container) {
     berth_process_update_name(container->first);
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value))
-        berth_process_update_name(value);
+        update_process_name(value);
 }
 
 /* Writes the record under another id. The directory follows. */
