@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "containers/core/handle.h"
+#include "containers/parts/copy.h"
 #include "contents/claim.h"
 #include "contents/ingestion.h"
 #include "images/documents.h"
@@ -312,8 +313,9 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
     return true;
 }
 
-/* Pausing the container is sufficient, since frozen processes write nothing. If the name refers to
- * another image by now, commit_on_image() notices later. */
+/* Pausing the container is sufficient, since frozen processes write nothing; but a copy into it
+ * continues. commit_check_unchanged() notices only what begins later. If the name refers to another
+ * image by now, commit_on_image() notices. */
 static bool commit_prepare(Commit *commit, BerthContainer *container,
                            const BerthCommitRequest *request, GError **error) {
     BerthContainers *containers = container->containers;
@@ -324,6 +326,8 @@ static bool commit_prepare(Commit *commit, BerthContainer *container,
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is running; stop or pause it first",
                                container->record.id);
+    if (!berth_container_check_not_copied_into(container, error))
+        return false;
     if (request->name) {
         g_autoptr(BerthImage) image =
             berth_image_store_get(containers->database, container->record.image, error);

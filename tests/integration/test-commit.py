@@ -155,6 +155,27 @@ def test_commits_that_are_refused():
     equal(dist("commit", "worker", "local.test/x:1", user="alice").status, 1)
 
 
+def test_a_container_is_not_committed_while_files_are_copied_into_it():
+    good("create", "--id=filled", IMAGE, "true")
+    with subprocess.Popen(["dist", "cp", "-", "filled:/tmp"], stdin=subprocess.PIPE) as copy:
+        wait_until(lambda: run("pgrep", "-x", "berth-copy").status == 0, "the copy")
+        results = [dist(*words) for words in (["commit", "filled", "local.test/filled:1"], ["content", "diff", "filled"])]
+        copy.stdin.close()
+    equal(copy.returncode, 0)
+    for result in results:
+        equal(result.status, 1, result)
+        contains(result.err, "is being copied into")
+    good("commit", "--no-unpack", "filled", "local.test/filled:1")
+    # Reading changes nothing.
+    with subprocess.Popen(["dist", "cp", "filled:/bin", "-"], stdout=subprocess.PIPE) as copy:
+        wait_until(lambda: run("pgrep", "-x", "berth-copy").status == 0, "the copy")
+        good("content", "diff", "filled")
+        copy.communicate()
+    equal(copy.returncode, 0)
+    good("rmi", "local.test/filled:1")
+    good("rm", "filled")
+
+
 def test_layers_onto_a_directory():
     good("rmi", "local.test/more:1")
     manifest = json.loads(good("inspect", "--manifest", NEW))

@@ -16,6 +16,9 @@
 
 enum { MAX_PATH = 4096 };
 
+static const char COPIED_FROM[] = "copied from";
+static const char COPIED_INTO[] = "copied into";
+
 typedef struct {
     int program; /* berth-copy */
 } CopyService;
@@ -69,10 +72,16 @@ void berth_container_copy(BerthContainer *container, const BerthCopyRequest *req
     g_autoptr(GError) error = NULL;
 
     if (!check_copy(container, request, &error) ||
-        !berth_helper_start(container, &launch, "copied from or to", done, userdata, &error))
+        !berth_helper_start(container, &launch,
+                            request->mode == BERTH_COPY_IN ? COPIED_INTO : COPIED_FROM, done,
+                            userdata, &error))
         done(error, userdata);
     else if (request->mode == BERTH_COPY_IN)
         container->changes++;
+}
+
+bool berth_container_check_not_copied_into(const BerthContainer *container, GError **error) {
+    return berth_helpers_check_none(container, COPIED_INTO, error);
 }
 
 static void copy_closed(BerthContainers *containers) {

@@ -24,3 +24,6 @@ typedef struct {
 /* Copies files as a tar stream and calls done at the end. The caller keeps the descriptor. */
 void berth_container_copy(BerthContainer *container, const BerthCopyRequest *request,
                           BerthContainerDone done, void *userdata);
+
+/* Busy while files are copied into the container. */
+bool berth_container_check_not_copied_into(const BerthContainer *container, GError **error);
