@@ -118,7 +118,8 @@ bool berth_fd_seal(int fd) {
 
 /* fchmod(2) sets the mode regardless of the umask. On failure the new file is removed and errno
  * kept. */
-bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode) {
+static bool replace_file(int directory, const char *name, const void *data, size_t size,
+                         mode_t mode, bool synced) {
     const char *slash = strrchr(name, '/');
     size_t parent = slash ? (size_t)(slash - name) + 1 : 0;
     g_autofree char *new_name = g_strdup_printf("%.*s.new-%s", (int)parent, name, name + parent);
@@ -128,12 +129,21 @@ bool berth_fd_replace(int directory, const char *name, const void *data, size_t 
     if (fd < 0)
         return false;
     if (fchmod(fd, mode) == 0 && berth_fd_write_all(fd, data, size) &&
-        renameat(directory, new_name, directory, name) == 0)
+        (!synced || fsync(fd) == 0) && renameat(directory, new_name, directory, name) == 0)
         return true;
     int errnum = errno;
     (void)unlinkat(directory, new_name, 0);
     errno = errnum;
     return false;
+}
+
+bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode) {
+    return replace_file(directory, name, data, size, mode, false);
+}
+
+bool berth_fd_replace_synced(int directory, const char *name, const void *data, size_t size,
+                             mode_t mode) {
+    return replace_file(directory, name, data, size, mode, true) && fsync(directory) == 0;
 }
 
 bool berth_fd_pipe(int ends[2], GError **error) {

@@ -37,6 +37,10 @@ char *berth_fd_read_file_at(int directory, const char *name, size_t limit);
  * after a crash of the machine, the new content may be lost. mode is applied exactly. Returns false
  * with errno set on failure. */
 bool berth_fd_replace(int directory, const char *name, const void *data, size_t size, mode_t mode);
+/* The same, but after a crash of the machine, the file has the new content. If only the sync of the
+ * directory fails, the file may be replaced nevertheless. */
+bool berth_fd_replace_synced(int directory, const char *name, const void *data, size_t size,
+                             mode_t mode);
 
 /* Creates a file in memory with this content, positioned at its start. Returns -1 with error set on
  * failure. */

@@ -75,9 +75,11 @@ static bool is_first(const Connection *connection) {
     return !strchr(connection->key, '@');
 }
 
+/* The administrator's plugins may store addresses on disk, and only the document can give them back
+ * after a power failure. Nothing of a network that Berth made outlives the machine. */
 static bool connection_write(const Connection *connection, GError **error) {
     return berth_network_state_write(connection->networks, connection->file, connection->state,
-                                     error);
+                                     !connection->made, error);
 }
 
 static bool is_netavarks(const Connection *connection) {

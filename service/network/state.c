@@ -26,10 +26,12 @@ json_object *berth_network_state_read(int networks, const char *name, GError **e
     return state;
 }
 
-bool berth_network_state_write(int networks, const char *name, json_object *state, GError **error) {
+bool berth_network_state_write(int networks, const char *name, json_object *state, bool synced,
+                               GError **error) {
     g_autofree char *text = berth_document_print(state, false);
 
-    return berth_fd_replace(networks, name, text, strlen(text), 0600) ||
+    return (synced ? berth_fd_replace_synced : berth_fd_replace)(networks, name, text, strlen(text),
+                                                                 0600) ||
            berth_error_set_errno(error, errno, "write networks/%s", name);
 }
 

@@ -12,8 +12,10 @@
 #include <json-c/json.h>
 
 json_object *berth_network_state_read(int networks, const char *name, GError **error);
-/* Writes the document by replacing it atomically. The caller keeps state. */
-bool berth_network_state_write(int networks, const char *name, json_object *state, GError **error);
+/* Writes the document by replacing it atomically; with synced, it is on disk afterwards. The caller
+ * keeps state. */
+bool berth_network_state_write(int networks, const char *name, json_object *state, bool synced,
+                               GError **error);
 
 /* These lock the work on one container, even if it is deleted and created again, and on all
  * bridges, across processes. The returned descriptor holds the lock; -1 with error. */

@@ -10,6 +10,7 @@ import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
+from tracing import traced
 
 IMAGE = f"{HOST}/net/base:x"
 LEASES = "/var/lib/cni/networks/mine"
@@ -175,6 +176,25 @@ def test_a_plugin_that_fails_leaves_nothing():
     contains(result.err, "odd")
     wait_until(lambda: not os.path.isdir("/var/lib/cni/networks/broken") or
                not [name for name in os.listdir("/var/lib/cni/networks/broken") if name[0].isdigit()], "no address is taken")
+
+
+def test_addresses_are_recorded_on_disk_before_a_plugin_stores_them():
+    """host-local stores addresses in files. After a power failure, they are given back as the container's document
+    says, which must therefore be on disk first."""
+    service_is_up()
+    with traced(service_pid(), "/tmp/trace", "-y", "-s", "200", "-e", "trace=fsync,fdatasync,renameat,execve"):
+        good("run", "-d", "--id=synced", "--network=mine", IMAGE)
+    with open("/tmp/trace", encoding="utf-8", errors="replace") as file:
+        calls = file.read().splitlines()
+    plugin = min(i for i, call in enumerate(calls) if "execve(" in call and "/bridge" in call)
+    renames = [i for i, call in enumerate(calls) if "renameat(" in call and '"synced.json"' in call]
+    equal(len(renames), 2, calls)
+    for rename in renames:
+        assert any("sync(" in call and "synced.json" in call for call in calls[:rename]), calls
+    assert renames[0] < plugin
+    assert any("fsync(" in call and f"<{STATE}/networks>" in call for call in calls[renames[0]:plugin]), calls
+    good("rm", "-f", "synced")
+    wait_until(lambda: leases() == [], "the address is given back")
 
 
 def test_nothing_is_left():
