@@ -665,6 +665,32 @@ def test_networks_change_one_at_a_time():
     good("rm", "-f", "roam")
 
 
+def test_a_network_that_is_deleted_while_a_container_leaves_it_does_not_come_back():
+    """If the container could not leave it, the network is not recorded again, and no other network gets its bridge."""
+    good("network", "create", "stays")
+    good("network", "create", "gone")
+    bridge = networks()["gone"]["interface"]
+    good("run", "-d", "--name=roam", "--network=stays", "--network=gone", IMAGE)
+    with held_netavark(works=False):
+        with subprocess.Popen(["dist", "network", "disconnect", "gone", "roam"], stderr=subprocess.DEVNULL) as disconnect:
+            wait_until(lambda: os.path.exists("/run/netavark-waits"), "netavark waits")
+            good("network", "rm", "gone")
+            run("pkill", "-KILL", "-x", "berth-network")
+            with open("/run/netavark-waits", encoding="utf-8") as file:
+                run("kill", "-KILL", file.read().strip())
+        equal(disconnect.returncode, 1)
+    equal(properties("roam")["Networks"]["data"], ["stays"])
+    equal(len(ports_of(bridge)), 1)
+    good("network", "create", "next")
+    good("run", "-d", "--name=other", "--network=next", IMAGE)
+    equal(len(ports_of(networks()["next"]["interface"])), 1)
+    good("restart", "-t", "0", "roam")
+    equal(interfaces("roam"), ["eth0"])
+    good("rm", "-f", "roam", "other")
+    wait_until(lambda: bridge not in bridges(), "the bridge goes")
+    good("network", "rm", "next", "stays")
+
+
 def test_a_rule_sees_the_network_that_is_connected():
     """A user who may use only one network cannot connect a container to another."""
     allow("alice", 'action.id == "org.berth1.containers.manage-own" || (action.id == "org.berth1.containers.create" && action.lookup("network") == "left")')

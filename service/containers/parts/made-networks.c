@@ -17,6 +17,7 @@
 #include "containers/spec/network-endpoints.h"
 #include "containers/spec/network-options.h"
 
+#include <net/if.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -110,11 +111,12 @@ static char *choose_gateway(const BerthSubnet *subnet, const char *text, GError 
     return NULL;
 }
 
-/* "berth0", "berth1"…: the first name that no network uses. */
+/* "berth0", "berth1"…: the first name that no network uses. A bridge of a deleted network may still
+ * be there, with a container that has not left it yet, which the new network must not reach. */
 static char *choose_bridge(const GPtrArray *records) {
     for (unsigned i = 0;; i++) {
         g_autofree char *name = g_strdup_printf("berth%u", i);
-        bool taken = false;
+        bool taken = if_nametoindex(name) > 0;
         for (guint k = 0; k < records->len && !taken; k++)
             taken = g_str_equal(((const BerthNetworkRecord *)records->pdata[k])->bridge, name);
         if (!taken)

@@ -211,10 +211,14 @@ void berth_container_connect(BerthContainer *container, BerthNetworkEndpoint *en
         network_change_finish(change, error);
 }
 
-/* The container and its endpoint are both still there, so the caller can try again. */
+/* The container and its endpoint are both still there, so the caller can try again. A network that
+ * was deleted meanwhile is not recorded again: the container leaves it when it ends, and could not
+ * be started in it. */
 static void restore_endpoint(BerthContainer *container, const BerthNetworkEndpoint *endpoint) {
     g_autoptr(GError) error = NULL;
 
+    if (!berth_network_check_endpoint(container->containers, endpoint, NULL))
+        return;
     berth_network_endpoints_add(&container->record, endpoint);
     if (!berth_container_write(container, NULL, &error))
         berth_log_warning("BERTH_CONTAINER", container->record.id, "%s", error->message);
