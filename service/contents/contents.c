@@ -177,14 +177,24 @@ static bool open_trash(int root, const char *name, int *trash, GError **error) {
     return *trash >= 0 || berth_error_set_errno(error, errno, "open %s", name);
 }
 
-/* Moves the blob to the trash. If there is none (-1), it is deleted at once, which makes room for
- * one. */
+/* Moves the blob to the trash. If there is none (-1), or if the full disk has no room for another
+ * name, it is deleted at once, which makes room. */
+static bool remove_blob(BerthContents *contents, const char *digest, int trash, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    if (trash >= 0 && berth_content_store_move(contents->store, digest, trash, &local))
+        return true;
+    if (!local || local->code == BERTH_ERROR_NO_SPACE)
+        return berth_content_store_unlink(contents->store, digest, error);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
 static bool discard_blob(BerthContents *contents, const char *digest, int trash, GError **error) {
     g_auto(BerthBlob) blob = {0};
 
     if (!berth_content_store_info(contents->store, digest, &blob, error) ||
-        !(trash < 0 ? berth_content_store_unlink(contents->store, digest, error)
-                    : berth_content_store_move(contents->store, digest, trash, error)))
+        !remove_blob(contents, digest, trash, error))
         return false;
     if (contents->observer)
         contents->observer(blob.digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);

@@ -72,6 +72,17 @@ void berth_trash_empty(sd_event *event, int directory, const char *name) {
     berth_call_unpack_empty(worker, trash_on_emptied, trash);
 }
 
+/* A full disk may have no room for another name, although deleting would make room. Nothing refers
+ * to the tree any more, so some of its files are removed first. */
+static int trash_rename(int directory, const char *name, const char *trash) {
+    int r = renameat(directory, name, directory, trash);
+
+    if (r == 0 || (errno != ENOSPC && errno != EDQUOT))
+        return r;
+    (void)berth_fd_remove_small_tree(directory, name, FEW_FILES, NULL);
+    return renameat(directory, name, directory, trash);
+}
+
 bool berth_trash_take(sd_event *event, int directory, const char *name, GError **error) {
     static unsigned counter;
     g_autofree char *trash =
@@ -79,7 +90,7 @@ bool berth_trash_take(sd_event *event, int directory, const char *name, GError *
 
     /* From now on, nothing exists under the old name, even if the service dies before the files are
      * removed. */
-    if (renameat(directory, name, directory, trash) < 0)
+    if (trash_rename(directory, name, trash) < 0)
         return errno == ENOENT || berth_error_set_errno(error, errno, "remove %s", name);
     if (!berth_fd_remove_small_tree(directory, trash, FEW_FILES, NULL))
         berth_trash_empty(event, directory, trash);

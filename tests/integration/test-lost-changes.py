@@ -43,9 +43,9 @@ def traced_service(*options):
 
 
 @contextlib.contextmanager
-def full_disk_at_rename():
+def failing_rename(error="ENOSPC", when=":when=1"):
     """The service's first rename inside the with statement fails."""
-    with traced_service("-o", "/dev/null", "-e", "trace=renameat", "-e", "inject=renameat:error=ENOSPC:when=1"):
+    with traced_service("-o", "/dev/null", "-e", "trace=renameat", "-e", f"inject=renameat:error={error}{when}"):
         yield
 
 
@@ -99,7 +99,7 @@ def test_a_container_whose_configuration_was_lost_can_be_removed():
 
 def test_a_rename_that_fails_changes_nothing():
     good("run", "--id=before", BASE, "sh", "-c", "echo mine >/mine")
-    with full_disk_at_rename():
+    with failing_rename():
         result = dist("rename", "before", "after")
     equal(result.status, 1, result)
     contains(result.err, "No space left on device")
@@ -189,7 +189,21 @@ def test_content_is_pruned_although_the_disk_has_no_room_for_a_directory():
         with traced_service("-o", "/dev/null", "-e", "trace=mkdirat", "-e", f"inject=mkdirat:error=ENOSPC{options}"):
             equal(digests - set(good("prune", "--force").split()), set())
         equal(digests & blobs(), set())
+    digests = {good("content", "ingest", name, input=name).strip() for name in ("one", "other")}
+    with failing_rename(when=""):
+        equal(digests - set(good("prune", "--force").split()), set())
+    equal(digests & blobs(), set())
     wait_until(lambda: not [name for name in os.listdir(f"{STATE}/content") if name.startswith(".trash")], "the trash to be emptied")
+
+
+def test_a_container_is_removed_although_the_disk_has_no_room_for_another_name():
+    for files, when in ((1, ""), (1000, ":when=1")):
+        good("run", "--id=large", BASE, "sh", "-c", f"i=0; while [ $i -lt {files} ]; do echo >/file$i; i=$((i + 1)); done")
+        with failing_rename(when=when):
+            good("rm", "large")
+        good("create", "--id=large", BASE, "true")
+        equal(good("diff", "large").count("file"), 0)
+        good("rm", "large")
 
 
 def test_leftovers_that_cannot_be_removed_do_not_stop_the_service():
@@ -216,7 +230,7 @@ def test_a_new_volume_is_empty_although_the_removal_of_the_last_one_failed():
     good("volume", "create", "again")
     with open(f"{STATE}/volumes/again/secret", "w", encoding="ascii"):
         pass
-    with full_disk_at_rename():
+    with failing_rename("EIO"):
         equal(dist("volume", "rm", "again").status, 1)
     good("volume", "create", "again")
     equal(os.listdir(f"{STATE}/volumes/again"), [])
