@@ -89,13 +89,28 @@ static BerthChallenge *take_challenge(const char **text) {
     return challenge;
 }
 
+/* Whether one of the scopes (TYPE:NAME:ACTIONS) is for the same name, whatever its actions are. */
+static bool names_same(const char *scopes, const char *scope) {
+    const char *name = strchr(scope, ':'), *actions = strrchr(scope, ':');
+    g_autofree char *part = name ? g_strndup(name, (gsize)(actions - name) + 1) : g_strdup(scope);
+
+    return strstr(scopes, part) != NULL;
+}
+
+/* Not every challenge asks for what the request needs: public.ecr.aws always has the scope "aws".
+ * As in containerd, the scope of the request is then added. */
 static void complete_challenge(BerthChallenge *challenge, const char *scope) {
+    const char *theirs = challenge->scope ? challenge->scope : "";
+
     if (!challenge->service)
         challenge->service = g_strdup("");
-    if (!challenge->scope || challenge->scope[0] == '\0') {
-        g_free(challenge->scope);
-        challenge->scope = g_strdup(scope);
-    }
+    if (scope && names_same(theirs, scope))
+        return;
+    char *whole = !theirs[0] ? g_strdup(scope)
+                  : scope    ? g_strconcat(theirs, " ", scope, NULL)
+                             : g_strdup(theirs);
+    g_free(challenge->scope);
+    challenge->scope = whole;
 }
 
 BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GError **error) {

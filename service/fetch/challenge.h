@@ -10,14 +10,15 @@
 #include "base/error.h"
 
 typedef struct {
-    bool is_basic;                 /* otherwise Bearer */
-    char *realm, *service, *scope; /* for Bearer; service may be "", scope NULL */
+    bool is_basic; /* otherwise Bearer */
+    /* For Bearer; service may be "", scope NULL or several, separated by blanks. */
+    char *realm, *service, *scope;
 } BerthChallenge;
 
 /* Finds a challenge that can be answered in header lines, each of which may hold several; otherwise
- * fails with Unauthorized, naming the schemes found. A Bearer challenge without a scope gets the
- * given one (NULL for requests that do not concern a repository): some registries only send a
- * realm, and a token without a scope grants nothing. */
+ * fails with Unauthorized, naming the schemes found. A Bearer challenge that has no scope for the
+ * repository also gets the given one (NULL for requests that do not concern a repository): some
+ * registries only send a realm, and a token without a scope grants nothing. */
 BerthChallenge *berth_challenge_parse(const char *headers, const char *scope, GError **error);
 void berth_challenge_free(BerthChallenge *challenge);
 

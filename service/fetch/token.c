@@ -160,24 +160,35 @@ static bool adds_scope(const BerthTokenRequest *request) {
     return scope && request->more_scope && !strstr(scope, request->more_scope);
 }
 
+/* Each in a parameter of its own: only some servers split the value at blanks. */
+static void add_scopes(GString *query, const BerthTokenRequest *request) {
+    const char *scope = request->challenge->scope;
+    g_auto(GStrv) scopes = g_strsplit(scope ? scope : "", " ", -1);
+
+    for (char **each = scopes; *each; each++)
+        if (**each)
+            add_parameter(query, '&', "scope", *each);
+    if (adds_scope(request))
+        add_parameter(query, '&', "scope", request->more_scope);
+}
+
 /* The URL for GET (distribution project, "Token authentication specification"). The realm may
- * already have a query. */
+ * already have a query. A fragment is not part of a request (RFC 9110, section 7.1), but would take
+ * in the parameters. */
 static char *make_token_url(const BerthTokenRequest *request) {
     const BerthChallenge *challenge = request->challenge;
     g_autoptr(GString) query = g_string_new(NULL);
 
     if (challenge->service[0])
         add_parameter(query, '&', "service", challenge->service);
-    if (challenge->scope)
-        add_parameter(query, '&', "scope", challenge->scope);
-    if (adds_scope(request))
-        add_parameter(query, '&', "scope", request->more_scope);
+    add_scopes(query, request);
     if (request->credentials && request->credentials->username)
         add_parameter(query, '&', "account", request->credentials->username);
+    g_autofree char *realm = g_strndup(challenge->realm, strcspn(challenge->realm, "#"));
     /* In lower case, as g_uri_peek_scheme() returns it: others compare it with "http:". */
-    const char *scheme = g_uri_peek_scheme(challenge->realm);
-    return g_strconcat(scheme, challenge->realm + strlen(scheme),
-                       strchr(challenge->realm, '?') ? "&" : "?", query->str, NULL);
+    const char *scheme = g_uri_peek_scheme(realm);
+    return g_strconcat(scheme, realm + strlen(scheme), strchr(realm, '?') ? "&" : "?", query->str,
+                       NULL);
 }
 
 /* The form for POST; NULL without credentials. */

@@ -73,6 +73,19 @@ def test_challenges_of_all_forms():
     REGISTRY.hook = None
 
 
+def test_scopes_that_do_not_concern_the_image():
+    """public.ecr.aws sends the scope "aws" for every image; the token is then asked for the image as well."""
+    for number, (scope, expected) in enumerate((("aws", ["aws", "repository:PATH:pull"]), ("repository:other:pull", None),
+                                                ("registry:catalog:* repository:PATH:pull", ["registry:catalog:*", "repository:PATH:pull"]))):
+        path = f"scopes{number}"
+        reference, _ = REGISTRY.add(f"{path}:x", new_image())
+        asked = challenge(f'Bearer realm="REALM?a=b#fragment",service="s",scope="{scope.replace("PATH", path)}"')
+        pulled(reference)
+        equal(asked[0]["scope"], [each.replace("PATH", path) for each in expected or [scope, "repository:PATH:pull"]])
+        equal((asked[0]["a"], asked[0]["service"]), (["b"], ["s"]))
+    REGISTRY.hook = None
+
+
 def test_token_servers_of_all_forms():
     answers = [lambda n: (200, {"token": "", "access_token": "tok"}), lambda n: (201, {"token": "tok"}),
                lambda n: (503, {}) if n < 3 else (200, {"token": "tok"}),

@@ -45,11 +45,33 @@ static void test_an_absent_scope_is_that_of_the_request(void) {
     g_autoptr(BerthChallenge) empty =
         berth_challenge_parse("Bearer realm=\"r\",scope=\"\"\n", "mine", NULL);
     g_autoptr(BerthChallenge) said =
-        berth_challenge_parse("Bearer realm=\"r\",scope=\"theirs\"\n", "mine", NULL);
+        berth_challenge_parse("Bearer realm=\"r\",scope=\"theirs\"\n", NULL, NULL);
 
     g_assert_cmpstr(bare->scope, ==, "mine");
     g_assert_cmpstr(empty->scope, ==, "mine");
     g_assert_cmpstr(said->scope, ==, "theirs");
+}
+
+static void test_a_scope_for_something_else_is_completed(void) {
+    static const struct {
+        const char *theirs, *whole;
+    } cases[] = {
+        {"aws", "aws repository:a/b:pull"},
+        {"registry:catalog:*", "registry:catalog:* repository:a/b:pull"},
+        {"repository:b:pull", "repository:b:pull repository:a/b:pull"},
+        {"repository:a/b/c:pull", "repository:a/b/c:pull repository:a/b:pull"},
+        {"repository:a/b:pull,push", "repository:a/b:pull,push"},
+        {"repository(plugin):a/b:pull", "repository(plugin):a/b:pull"},
+        {"registry:catalog:* repository:a/b:*", "registry:catalog:* repository:a/b:*"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *header =
+            g_strconcat("Bearer realm=r,scope=\"", cases[i].theirs, "\"", NULL);
+        g_autoptr(BerthChallenge) challenge =
+            berth_challenge_parse(header, "repository:a/b:pull", NULL);
+        g_assert_cmpstr(challenge->scope, ==, cases[i].whole);
+    }
 }
 
 static void test_several_challenges_in_a_header(void) {
@@ -93,6 +115,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/challenge/a-realm-is-required", test_a_realm_is_required);
     g_test_add_func("/challenge/an-absent-scope-is-that-of-the-request",
                     test_an_absent_scope_is_that_of_the_request);
+    g_test_add_func("/challenge/scope-for-something-else",
+                    test_a_scope_for_something_else_is_completed);
     g_test_add_func("/challenge/several-challenges-in-a-header",
                     test_several_challenges_in_a_header);
     g_test_add_func("/challenge/basic-is-chosen-without-bearer",
