@@ -67,10 +67,14 @@ static bool parse_id(const char *text, uint32_t *id) {
 }
 
 /* Splits the next line of *rest into fields, in place. Returns their number, or 0 at the end.
- * Excess fields stay part of the last one. */
+ * Excess fields stay part of the last one, and missing ones are empty. */
 static size_t next_line(char **rest, char *fields[MAX_FIELDS]) {
+    static char empty[] = "";
     char *line = strsep(rest, "\n");
     size_t count = 0;
+
+    for (size_t i = 0; i < MAX_FIELDS; i++)
+        fields[i] = empty;
 
     if (!line)
         return 0;
@@ -145,7 +149,8 @@ static bool find_user(const char *name, bool with_groups, BerthIdentity *identit
 
     if (!text)
         return false;
-    if (!find_entry(text, name, 6, fields)) {
+    /* Images built from scratch may have a line that ends with the ids. */
+    if (!find_entry(text, name, 4, fields)) {
         if (parse_id(name, &identity->uid))
             return true;
         return berth_fault_set(fault, "the user \"%.100s\" is not in /etc/passwd of the image",
@@ -223,7 +228,7 @@ static bool find_home(BerthIdentity *identity, BerthFault *fault) {
     if (!text)
         return false;
     while ((count = next_line(&rest, fields)) > 0)
-        if (count >= 6 && parse_id(fields[2], &id) && id == identity->uid) {
+        if (count >= 4 && parse_id(fields[2], &id) && id == identity->uid) {
             take_home(identity, fields[5]);
             break;
         }
