@@ -16,25 +16,11 @@
 #include <stdbool.h>
 #include <string.h>
 
-static bool looks_like_host(const char *component, size_t length) {
-    return memchr(component, '.', length) || memchr(component, ':', length) ||
-           (length == strlen("localhost") && strncmp(component, "localhost", length) == 0);
-}
-
-/* Completes docker's short form. Only dist does this: the service takes complete references. The
- * first component is a host if it has a dot or a colon, or is "localhost". */
+/* Only dist does this: the service takes complete references. */
 char *dist_complete_reference(const char *text) {
-    const char *slash = strchr(text, '/');
-    bool has_host = slash && looks_like_host(text, (size_t)(slash - text));
-    const char *path = has_host ? slash + 1 : text;
-    bool has_object = strpbrk(path, ":@") != NULL;
-
     /* A "?" begins a query, which is dropped later; nothing is appended behind it, or the missing
      * tag would go unnoticed. */
-    if (strchr(text, '?'))
-        return g_strdup(text);
-    return g_strconcat(has_host ? "" : "docker.io/", has_host || slash ? "" : "library/", text,
-                       has_object ? "" : ":latest", NULL);
+    return strchr(text, '?') ? g_strdup(text) : berth_name_complete_image(text);
 }
 
 void dist_split_reference(const char *reference, char **repository, char **tag) {

@@ -136,6 +136,25 @@ char *berth_name_normalize_place(const char *place) {
     return g_strconcat(lower, is_default ? "" : ":", is_default ? "" : tail, place + host, NULL);
 }
 
+static bool looks_like_host(const char *component) {
+    return strpbrk(component, ".:") || g_str_equal(component, "localhost");
+}
+
+/* docker.io has no repositories outside of a namespace; "library/" may be left out even if the host
+ * is given. "index.docker.io" is its former name. */
+char *berth_name_complete_image(const char *text) {
+    const char *slash = strchr(text, '/');
+    g_autofree char *first = slash ? g_strndup(text, (gsize)(slash - text)) : NULL;
+    bool has_host = first && looks_like_host(first);
+    const char *path = has_host ? slash + 1 : text;
+    bool is_hub =
+        !has_host || g_str_equal(first, "docker.io") || g_str_equal(first, "index.docker.io");
+
+    return g_strconcat(is_hub ? "docker.io" : first, "/",
+                       is_hub && !strchr(path, '/') ? "library/" : "", path,
+                       strpbrk(path, ":@") ? "" : ":latest", NULL);
+}
+
 enum { MAX_DESCRIPTOR_NAME = 255 };
 
 /* The rule for FDNAME= in sd_notify(3): at most 255 printable ASCII characters, without colons,

@@ -37,6 +37,11 @@ bool berth_name_check_media_type(const char *media_type, GError **error);
  * HTTP is usual. */
 bool berth_name_is_loopback(const char *host);
 
+/* Completes docker's short form of an image's name: docker.io, "library/" and the tag "latest" are
+ * added if they are missing. The first component is a host if it has a dot or a colon, or is
+ * "localhost". The caller frees the result. */
+char *berth_name_complete_image(const char *text);
+
 /* Returns a registry location, HOST[:PORT][/PATH], in the form used for comparisons: the host is in
  * lower case, and the port is omitted if it is that of HTTPS (RFC 3986, sections 6.2.2.1 and
  * 6.2.3). The path is unchanged. The caller frees it. */

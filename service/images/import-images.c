@@ -7,6 +7,7 @@
  * for which a configuration is created first. The import owns the object.
  */
 
+#include "base/names.h"
 #include "images/import-private.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -97,22 +98,14 @@ static void import_images_finish(BerthImportImages *images) {
     import_images_fail(images, error);
 }
 
-/* Completes a name as docker does: docker.io, library/ and latest are added if they are missing. In
- * a layout, the name may be just a tag. */
+/* Completes a name as docker does. In a layout, the name may be just a tag. */
 static char *complete_name(const char *fallback, const char *name) {
-    const char *slash = strchr(name, '/');
-    g_autofree char *host = slash ? g_strndup(name, (gsize)(slash - name)) : NULL;
-    bool has_host = host && (strpbrk(host, ".:") || g_str_equal(host, "localhost"));
-    bool has_tag = strpbrk(slash ? slash : name, ":@") != NULL;
-
     if (name[0] == '\0')
         return g_strdup(fallback);
-    if (has_host)
-        return g_strconcat(name, has_tag ? "" : ":latest", NULL);
-    if (!slash && !has_tag)
-        /* A tag on its own belongs to the requested name. */
-        return fallback[0] ? g_strdup(fallback) : g_strconcat("localhost/imported:", name, NULL);
-    return g_strconcat("docker.io/", slash ? "" : "library/", name, has_tag ? "" : ":latest", NULL);
+    if (strpbrk(name, "/:@"))
+        return berth_name_complete_image(name);
+    /* A tag on its own belongs to the requested name. */
+    return fallback[0] ? g_strdup(fallback) : g_strconcat("localhost/imported:", name, NULL);
 }
 
 /* Records an image that was found. Whether it is complete is checked later. */

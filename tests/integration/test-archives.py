@@ -136,12 +136,12 @@ def test_old_docker_archives_with_links():
                          "rootfs": {"type": "layers", "diff_ids": [layer[0]]}}).encode()
     link = tarfile.TarInfo()
     link.type, link.linkname = tarfile.SYMTYPE, "../link/../real/layer.tar"
-    manifest = [{"Config": "c.json", "RepoTags": ["old/app:1", "old/app:2"], "Layers": ["link/layer.tar"]},
+    manifest = [{"Config": "c.json", "RepoTags": ["old/app:1", "old/app:2", "docker.io/app:3"], "Layers": ["link/layer.tar"]},
                 {"Config": "c.json", "RepoTags": None, "Layers": ["real/layer.tar"]}]
     data = make_tar([("manifest.json", json.dumps(manifest).encode()), ("real/VERSION", b"1.0"), ("c.json", config),
                      ("link/layer.tar", link), ("real/layer.tar", layer[2])])
     equal(sorted(good("import", write("old.tar", data)).split()),
-          ["docker.io/old/app:1", "docker.io/old/app:2"])
+          ["docker.io/library/app:3", "docker.io/old/app:1", "docker.io/old/app:2"])
     equal(good("run", "--rm", "old/app:1", "echo", "old").strip(), "old")
 
 

@@ -99,6 +99,16 @@ def test_rename_and_untag():
     equal(sorted(names()), [IMAGE, INDEX])
 
 
+def test_a_namespace_of_docker_io_may_be_left_out():
+    """With the host as well as without it, as with docker and podman."""
+    for name, whole in (("short:1", "docker.io/library/short:1"), ("docker.io/hosted", "docker.io/library/hosted:latest"),
+                        ("index.docker.io/user/old:1", "docker.io/user/old:1")):
+        good("tag", IMAGE, name)
+        assert whole in names(), names()
+        equal(good("run", "--rm", name, "echo", "found").strip(), "found")
+        good("untag", whole)
+
+
 def test_an_image_is_mounted_and_read_only():
     os.makedirs("/tmp/mounted", exist_ok=True)
     good("mount", IMAGE, "/tmp/mounted")

@@ -67,11 +67,40 @@ static void test_places_have_one_normal_form(void) {
     }
 }
 
+static void test_image_names_are_completed_as_by_docker(void) {
+    static const struct {
+        const char *text, *whole;
+    } cases[] = {
+        {"redis", "docker.io/library/redis:latest"},
+        {"redis:7", "docker.io/library/redis:7"},
+        {"redis@sha256:ab", "docker.io/library/redis@sha256:ab"},
+        {"redis:7@sha256:ab", "docker.io/library/redis:7@sha256:ab"},
+        {"user/app", "docker.io/user/app:latest"},
+        {"docker.io/redis", "docker.io/library/redis:latest"},
+        {"docker.io/redis:7", "docker.io/library/redis:7"},
+        {"docker.io/user/app", "docker.io/user/app:latest"},
+        {"docker.io/library/redis:7", "docker.io/library/redis:7"},
+        {"index.docker.io/redis", "docker.io/library/redis:latest"},
+        {"index.docker.io/user/app:1", "docker.io/user/app:1"},
+        {"localhost/app", "localhost/app:latest"},
+        {"localhost:5000/app", "localhost:5000/app:latest"},
+        {"quay.io/app:1", "quay.io/app:1"},
+        {"[::1]:5000/app", "[::1]:5000/app:latest"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *whole = berth_name_complete_image(cases[i].text);
+        g_assert_cmpstr(whole, ==, cases[i].whole);
+    }
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/names/container-ids", test_container_ids);
     g_test_add_func("/names/opaque-names-are-bounded", test_opaque_names_are_bounded);
     g_test_add_func("/names/media-types", test_media_types);
     g_test_add_func("/names/places-have-one-normal-form", test_places_have_one_normal_form);
+    g_test_add_func("/names/image-names-are-completed-as-by-docker",
+                    test_image_names_are_completed_as_by_docker);
     return g_test_run();
 }
