@@ -49,6 +49,17 @@ static BerthPlatform *platform_of_this_machine(void) {
     return berth_platform_new("linux", names.machine, "");
 }
 
+/* Names that are not the specification's but are in use, as containerd translates them. */
+static const char *normalize_architecture(const char *architecture) {
+    static const char *const aliases[][2] = {
+        {"x86_64", "amd64"}, {"x86-64", "amd64"}, {"aarch64", "arm64"}, {"i386", "386"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++)
+        if (g_str_equal(architecture, aliases[i][0]))
+            return aliases[i][1];
+    return architecture;
+}
+
 BerthPlatform *berth_platform_parse(const char *text, GError **error) {
     if (!text || text[0] == '\0')
         return platform_of_this_machine();
@@ -68,7 +79,7 @@ BerthPlatform *berth_platform_parse(const char *text, GError **error) {
                         text);
         return NULL;
     }
-    return berth_platform_new(parts[0], parts[1], parts[2]);
+    return berth_platform_new(parts[0], normalize_architecture(parts[1]), parts[2]);
 }
 
 char *berth_platform_format(const BerthPlatform *platform) {
@@ -76,11 +87,13 @@ char *berth_platform_format(const BerthPlatform *platform) {
                        platform->variant, NULL);
 }
 
-/* "v8" → 8; without a variant, the customary one of the architecture. */
+/* "v8" and "8" → 8; without a variant, the customary one of the architecture. */
 static unsigned variant_level(const BerthPlatform *platform) {
-    if (platform->variant[0] == 'v')
-        return (unsigned)g_ascii_strtoull(platform->variant + 1, NULL, 10);
-    if (g_str_equal(platform->architecture, "arm64"))
+    const char *number = platform->variant + (platform->variant[0] == 'v');
+
+    if (g_ascii_isdigit(number[0]))
+        return (unsigned)g_ascii_strtoull(number, NULL, 10);
+    if (g_str_equal(normalize_architecture(platform->architecture), "arm64"))
         return 8;
     if (g_str_equal(platform->architecture, "arm"))
         return 7;
@@ -89,7 +102,8 @@ static unsigned variant_level(const BerthPlatform *platform) {
 
 unsigned berth_platform_match(const BerthPlatform *wanted, const BerthPlatform *offered) {
     if (!g_str_equal(wanted->os, offered->os) ||
-        !g_str_equal(wanted->architecture, offered->architecture))
+        !g_str_equal(normalize_architecture(wanted->architecture),
+                     normalize_architecture(offered->architecture)))
         return 0;
     unsigned able = variant_level(wanted), needed = variant_level(offered);
     /* A machine runs programs built for an older variant, never for a newer one. */

@@ -41,10 +41,28 @@ static void test_variants_run_older_ones_only(void) {
     g_assert_cmpuint(match("linux/amd64", "linux/amd64/v3"), ==, 0);
 }
 
+static void test_other_names_of_architectures(void) {
+    g_autoptr(BerthPlatform) wanted = berth_platform_parse("linux/aarch64", NULL);
+    g_autoptr(BerthPlatform) offered = berth_platform_new("linux", "x86_64", NULL);
+    g_autoptr(BerthPlatform) bare = berth_platform_new("linux", "arm", "6");
+    g_autoptr(BerthPlatform) amd64 = berth_platform_new("linux", "amd64", NULL);
+    g_autoptr(BerthPlatform) v5 = berth_platform_new("linux", "arm", "v5");
+    g_autofree char *text = berth_platform_format(wanted);
+
+    g_assert_cmpstr(text, ==, "linux/arm64");
+    g_assert_cmpuint(match("linux/x86_64", "linux/amd64"), >, 0);
+    g_assert_cmpuint(match("linux/aarch64", "linux/arm64/v8"), >, 0);
+    g_assert_cmpuint(berth_platform_match(amd64, offered), >, 0);
+    g_assert_cmpuint(berth_platform_match(v5, bare), ==, 0);
+    /* A name of its own in the specification, unlike the kernel's. */
+    g_assert_cmpuint(match("linux/mips64", "linux/mips64le"), ==, 0);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/platform/parse-and-format", test_parse_and_format);
     g_test_add_func("/platform/this-machine-is-linux", test_this_machine_is_linux);
     g_test_add_func("/platform/variants-run-older-ones-only", test_variants_run_older_ones_only);
+    g_test_add_func("/platform/other-names-of-architectures", test_other_names_of_architectures);
     return g_test_run();
 }
