@@ -47,6 +47,12 @@ static bool split_container_path(const char *text, char **id, char **path) {
         return false;
     *id = g_strndup(text, (gsize)(colon - text));
     *path = colon[1] == '/' ? g_strdup(colon + 1) : g_strconcat("/", colon + 1, NULL);
+    /* As in docker, ".." then names a directory, which the copy gets as its name. */
+    if (g_str_has_suffix(*path, "/..")) {
+        char *clean = g_canonicalize_filename(*path, "/");
+        g_free(*path);
+        *path = clean;
+    }
     return true;
 }
 
@@ -118,18 +124,44 @@ static void split_path(const char *path, char **directory, char **name) {
     *name = g_path_get_basename(trimmed);
 }
 
-/* The local directory for a copy, and the name it gets there ("": its own). *kind is what the
- * source must be for that: "file", "directory", or "" for either. The caller frees directory and
- * name. */
-static bool find_copy_target(const char *local, char **directory, char **name, const char **kind,
-                             GError **error) {
+/* Where a path that may be a symbolic link leads, whether or not anything is there. The caller
+ * frees it. */
+static char *follow_local_links(const char *path) {
+    enum { MAX_LINKS = 40 };
+    char *place = g_strdup(path);
+    char *target;
+
+    for (int i = 0; i < MAX_LINKS && (target = g_file_read_link(place, NULL)); i++) {
+        g_autofree char *link = place;
+        g_autofree char *parent = g_path_get_dirname(link);
+        place = target[0] == '/' ? g_strdup(target) : g_build_filename(parent, target, NULL);
+        g_free(target);
+    }
+    return place;
+}
+
+/* Whether a directory has a directory with this name, which a file must not replace. */
+static bool has_directory(const char *directory, const char *name) {
+    g_autofree char *path = g_build_filename(directory, name, NULL);
+    struct stat status;
+
+    return lstat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* The local directory for a copy, and the name it gets there ("": its own, which is own_name).
+ * *kind is what the source must be for that: "file", "directory", or "" for either. The caller
+ * frees directory and name. */
+static bool find_copy_target(const char *given, const char *own_name, char **directory, char **name,
+                             const char **kind, GError **error) {
+    g_autofree char *local = follow_local_links(given);
     struct stat status;
     bool there = stat(local, &status) == 0;
 
     *kind = "";
     if (there && S_ISDIR(status.st_mode)) {
-        *directory = g_strdup(local);
+        *directory = g_strdup(given);
         *name = g_strdup("");
+        *kind = has_directory(given, own_name) ? "directory" : "";
         return true;
     }
     /* A file that is named with a slash: tar would replace it by a directory. */
@@ -168,7 +200,8 @@ static int copy_out(const CopyOperation *copy, GError **error) {
     if (g_str_equal(copy->local, "-"))
         return send_copy_out(copy, STDOUT_FILENO, cp_given.as, cp_given.kind, error) ? EXIT_SUCCESS
                                                                                      : EXIT_FAILURE;
-    if (!find_copy_target(copy->local, &directory, &name, &kind, error) ||
+    g_autofree char *own_name = copy_out_get_member(copy, "");
+    if (!find_copy_target(copy->local, own_name, &directory, &name, &kind, error) ||
         !berth_fd_pipe(ends, error))
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
@@ -248,8 +281,17 @@ static int copy_in(const CopyOperation *copy, GError **error) {
     berth_autofd int input = ends[0], output = ends[1];
     split_path(real, &parent, &base);
     bool inside = contents && name[0] == '\0';
-    const char *arguments[] = {
-        "tar", "-c", "-f", "-", "-C", inside ? real : parent, "--", inside ? "." : base, NULL};
+    /* Without the option, tar takes backslashes in names for escapes. */
+    const char *arguments[] = {"tar",
+                               "-c",
+                               "-f",
+                               "-",
+                               "-C",
+                               inside ? real : parent,
+                               "--no-unquote",
+                               "--",
+                               inside ? "." : base,
+                               NULL};
     berth_autofd int says = memfd_create("tar", MFD_CLOEXEC);
     pid_t pid = dist_tar_start((char *const *)arguments, -1, output, says, error);
     if (pid < 0)

@@ -17,11 +17,15 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 128 * 1024 };
+/* The number of links is the kernel's (path_resolution(7)). */
+enum { BLOCK_BYTES = 128 * 1024, MAX_LINKS = 40 };
 
 static bool copy_data(BerthTarReader *from, struct archive *to, const char *path, GError **error) {
     const void *block;
@@ -77,6 +81,41 @@ static bool check_replaced(const BerthTarEntry *member, GError **error) {
                            bare);
 }
 
+/* Enters the directory of path, without magic links (openat2(2)), which lead out of the root. */
+static bool enter_directory_of(const char *path) {
+    const struct open_how how = {
+        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+        .resolve = RESOLVE_NO_MAGICLINKS,
+    };
+    g_autofree char *parent = g_path_get_dirname(path);
+    berth_autofd int directory = (int)syscall(SYS_openat2, AT_FDCWD, parent, &how, sizeof how);
+
+    return directory >= 0 && fchdir(directory) == 0;
+}
+
+/* A file that is copied to the name of a symbolic link is written where the link leads, as by
+ * cp(1). The links of the container only lead to places in its root, which is this process's.
+ * *back is the directory to return to. */
+static bool follow_links(BerthTarEntry *member, int *back, GError **error) {
+    char target[PATH_MAX];
+
+    if ((*back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+        return berth_error_set_errno(error, errno, "%.500s of the container", member->path);
+    for (int i = 0; i < MAX_LINKS; i++) {
+        ssize_t size = readlink(member->path, target, sizeof target - 1);
+        if (size < 0)
+            return true;
+        target[size] = '\0';
+        if (!enter_directory_of(target))
+            return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                                   "%.500s of the container leads to %.500s: %s", member->path,
+                                   target, g_strerror(errno));
+        g_free(member->path);
+        member->path = g_path_get_basename(target);
+    }
+    return berth_error_set_errno(error, ELOOP, "%.500s of the container", member->path);
+}
+
 static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archive *disk,
                         struct archive_entry *entry, const char *name, GError **error) {
     if (!name && is_place_itself(member->path))
@@ -89,6 +128,10 @@ static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archi
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                "%.500s is a device; devices cannot be copied into a container",
                                member->path);
+    bool is_file = S_ISREG(member->mode) && !member->is_hard_link;
+    berth_autofd int back = -1;
+    if (name && is_file && g_str_equal(member->path, name) && !follow_links(member, &back, error))
+        return false;
     if (!check_replaced(member, error))
         return false;
     berth_copy_entry_from_tar(member, entry);
@@ -96,8 +139,10 @@ static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archi
         return berth_copy_fail(disk, "write", member->path, error);
     if (member->size > 0 && !copy_data(tar, disk, member->path, error))
         return false;
-    return archive_write_finish_entry(disk) >= ARCHIVE_WARN ||
-           berth_copy_fail(disk, "write", member->path, error);
+    if (archive_write_finish_entry(disk) < ARCHIVE_WARN)
+        return berth_copy_fail(disk, "write", member->path, error);
+    return back < 0 || fchdir(back) == 0 ||
+           berth_error_set_errno(error, errno, "%.500s of the container", member->path);
 }
 
 static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *name,

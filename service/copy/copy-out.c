@@ -196,7 +196,8 @@ static bool write_tar_entries(const CopyOut *copy, GError **error) {
 static char *get_name(const char *path) {
     g_autofree char *base = g_path_get_basename(path);
 
-    return g_str_equal(base, "/") ? g_strdup(".") : g_steal_pointer(&base);
+    return g_str_equal(base, "/") || g_str_equal(base, "..") ? g_strdup(".")
+                                                             : g_steal_pointer(&base);
 }
 
 static bool check_entry_kind(const char *path, const char *there, BerthCopyKind kind,

@@ -352,6 +352,69 @@ def test_destination_names_are_those_that_podman_documents():
         good("rm", "-f", "names")
 
 
+def test_a_link_at_the_destination_is_followed():
+    """As by cp(1), docker and podman: a file is written where a link leads, whether or not anything is there."""
+    layer = (oci.Layer().directory("to").directory("to/real").add("to/real/file", b"old").symlink("to/link", "real/file").symlink("to/chain", "link")
+             .symlink("to/absolute", "/to/real/new").symlink("to/up", "../../../../to/real/top").symlink("to/lost", "nowhere/x")
+             .symlink("to/ring", "ring").symlink("to/magic", "/proc/self/cwd/x").add("to/file", b"from"))
+    reference = f"{HOST}/copy/followed:x"
+    oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1000"]}), reference)
+    good("pull", reference)
+    for verb in (("run", "-d"), ("create",)):
+        good(*verb, "--id=followed", reference)
+        place = tempfile.mkdtemp()
+        os.chdir(place)
+        for name, leads in (("link", "real/file"), ("chain", "real/file"), ("absolute", "real/new"), ("up", "real/top")):
+            with open("local", "w", encoding="utf-8") as file:
+                file.write(name)
+            good("cp", "local", f"followed:/to/{name}")
+            good("cp", "followed:/to/.", "all")
+            assert os.path.islink(f"all/{name}"), name
+            with open(f"all/{leads}", encoding="utf-8") as file:
+                equal(file.read(), name)
+            shutil.rmtree("all")
+        for name, word in (("lost", "nowhere/x"), ("ring", "Too many"), ("magic", "/proc/self/cwd/x")):
+            contains(dist("cp", "local", f"followed:/to/{name}").err, word)
+        # Each member of an archive is copied to its own place.
+        stream = oci.Layer("none").add("one", b"1").add("two", b"2").finish()[2]
+        subprocess.run(["dist", "cp", "--as=link", "-", "followed:/to"], input=stream, check=True, timeout=60)
+        good("cp", "followed:/to/real/file", "last")
+        with open("last", encoding="utf-8") as file:
+            equal(file.read(), "2")
+        # Out of the container, in the same way.
+        os.mkdir("real")
+        os.symlink("real/file", "link")
+        os.symlink("link", "chain")
+        for name in ("link", "chain"):
+            good("cp", "followed:/to/file", name)
+            assert os.path.islink(name) and os.path.isfile("real/file")
+            os.unlink("real/file")
+        # A file does not replace a directory, even if that is empty.
+        os.makedirs("into/file")
+        contains(dist("cp", "followed:/to/file", "into").err, "not a directory")
+        assert os.path.isdir("into/file")
+        os.chdir("/")
+        shutil.rmtree(place)
+        good("rm", "-f", "followed")
+
+
+def test_names_with_backslashes_and_dots():
+    good("create", "--id=odd", IMAGE, "true")
+    place = tempfile.mkdtemp()
+    os.makedirs(f"{place}/di\\tr/back\\n\\060slash")
+    with open(f"{place}/di\\tr/a\\tb", "w", encoding="utf-8") as file:
+        file.write("x")
+    good("cp", f"{place}/di\\tr/a\\tb", "odd:/tmp")
+    good("cp", f"{place}/di\\tr/.", "odd:/tmp/all")
+    good("cp", "odd:/tmp/all/back\\n\\060slash/..", place)
+    equal(sorted(os.listdir(f"{place}/all")), ["a\\tb", "back\\n\\060slash"])
+    good("cp", "odd:/tmp/a\\tb", f"{place}/copy")
+    with open(f"{place}/copy", encoding="utf-8") as file:
+        equal(file.read(), "x")
+    shutil.rmtree(place)
+    good("rm", "odd")
+
+
 def test_copies_of_one_container_at_once():
     """Concurrent copies out of and into one container all succeed."""
     good("create", "--id=busy", IMAGE, "true")
