@@ -120,6 +120,15 @@ static bool is_member(char *members, const char *user) {
     return false;
 }
 
+/* A group may be found more than once: two of its lines may have the same id. */
+static void add_group(BerthIdentity *identity, gid_t gid) {
+    for (size_t i = 0; i < identity->group_count; i++)
+        if (identity->groups[i] == gid)
+            return;
+    if (identity->group_count < BERTH_IDENTITY_MAX_GROUPS)
+        identity->groups[identity->group_count++] = gid;
+}
+
 static bool find_supplementary(const char *user, BerthIdentity *identity, BerthFault *fault) {
     autofree char *text = read_identity_file("/etc/group", fault);
     char *fields[MAX_FIELDS], *rest = text;
@@ -129,9 +138,8 @@ static bool find_supplementary(const char *user, BerthIdentity *identity, BerthF
         return false;
     while ((count = next_line(&rest, fields)) > 0) {
         gid_t gid;
-        if (count >= 4 && parse_id(fields[2], &gid) && is_member(fields[3], user) &&
-            identity->group_count < BERTH_IDENTITY_MAX_GROUPS)
-            identity->groups[identity->group_count++] = gid;
+        if (count >= 4 && parse_id(fields[2], &gid) && is_member(fields[3], user))
+            add_group(identity, gid);
     }
     return true;
 }
@@ -173,12 +181,7 @@ static void clear_identity(BerthIdentity *identity, uid_t uid, gid_t gid) {
 /* Files may deny a group what they allow to others. If the group were only the process's own, a
  * set-group-ID program would be enough to leave it (CVE-2022-2989 in podman). */
 static void add_own_group(BerthIdentity *identity) {
-    bool is_there = false;
-
-    for (size_t i = 0; i < identity->group_count; i++)
-        is_there = is_there || identity->groups[i] == identity->gid;
-    if (!is_there && identity->group_count < BERTH_IDENTITY_MAX_GROUPS)
-        identity->groups[identity->group_count++] = identity->gid;
+    add_group(identity, identity->gid);
 }
 
 /* Whether there are no supplementary groups besides the user's own group. */
@@ -213,8 +216,7 @@ bool berth_identity_add_groups(const BerthSetup *setup, BerthIdentity *identity,
         gid_t gid;
         if (!find_group(setup->group_names.texts[i], &gid, fault))
             return false;
-        if (identity->group_count < BERTH_IDENTITY_MAX_GROUPS)
-            identity->groups[identity->group_count++] = gid;
+        add_group(identity, gid);
     }
     return true;
 }

@@ -62,7 +62,7 @@ def test_volumes_of_a_writable_root_are_there():
 def test_users_variables_and_commands_of_the_field():
     reference = f"{HOST}/from/field:x"
     layer = (oci.Layer().directory("etc").add("etc/passwd", b"root:x:0:0::/root:/bin/sh\n1000:x:77:78::/other:/bin/sh\nbare:x:60:61\n")
-             .add("etc/group", b"root:x:0:\n2000:x:99:\n"))
+             .add("etc/group", b"root:x:0:\n2000:x:99:\nonce:x:98:bare\ntwice:x:98:bare,bare\n"))
     oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/nowhere", "PATH=/etc/passwd:/bin", "A=image", "A=last"]}), reference)
     good("pull", reference)
 
@@ -74,6 +74,7 @@ def test_users_variables_and_commands_of_the_field():
     # An image built from scratch may have a line that ends with the ids.
     for user in ("bare", "60"):
         equal(shell("echo $(id -u):$(id -g) $HOME", "-u", user), "60:61 /")
+        equal(shell("id -G", "-u", user), "61 98")
     # If a variable is set more than once, the last value counts: in the image, with run, and with exec.
     equal(shell("env | grep ^A="), "A=last")
     equal(shell("env | grep ^A=", "-e", "A=1", "-e", "A=2"), "A=2")
