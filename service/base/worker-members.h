@@ -101,8 +101,8 @@ enum {
            "h(sst)(sst)", "s")                                                                     \
     /* manifest of signatures → payloads and their signatures */                                   \
     MEMBER(BERTH_INSPECT_SIGNATURES, signatures, "Signatures", "h", "a((sst)s)")                   \
-    /* index.json of an OCI layout → descriptors and their names */                                \
-    MEMBER(BERTH_INSPECT_LAYOUT, layout, "Layout", "h", "a((sst)s)")                               \
+    /* index.json of an OCI layout → descriptors, their names, and os, architecture, variant */    \
+    MEMBER(BERTH_INSPECT_LAYOUT, layout, "Layout", "h", "a((sst)ssss)")                            \
     /* manifest.json of "docker save" → configuration, tags, layers */                             \
     MEMBER(BERTH_INSPECT_DOCKER_ARCHIVE, docker_archive, "DockerArchive", "h", "a(sasas)")
 

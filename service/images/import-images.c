@@ -7,6 +7,7 @@
  * for which a configuration is created first. The import owns the object.
  */
 
+#include "base/digest.h"
 #include "base/names.h"
 #include "images/import-private.h"
 #include "worker/calls.h"
@@ -108,14 +109,39 @@ static char *complete_name(const char *fallback, const char *name) {
     return fallback[0] ? g_strdup(fallback) : g_strconcat("localhost/imported:", name, NULL);
 }
 
-/* Records an image that was found. Whether it is complete is checked later. */
-static void import_images_add(BerthImportImages *images, const BerthDescriptor *target,
-                              const char *name) {
-    BerthImportedImage *image = g_new0(BerthImportedImage, 1);
+/* A name with the digest of something else would lie about what it stands for. */
+static bool check_digest_of_name(const char *name, const BerthDescriptor *target, GError **error) {
+    const char *at = strchr(name, '@');
 
+    return !at || !berth_digest_is_valid(at + 1) || g_str_equal(at + 1, target->digest) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "the archive gives the name \"%.300s\" to an image with the digest %s",
+                           name, target->digest);
+}
+
+/* Records an image that was found, unless one of the same name ranks higher. Whether it is complete
+ * is checked later. */
+static bool import_images_add(BerthImportImages *images, const BerthDescriptor *target,
+                              const char *name, unsigned rank, GError **error) {
+    g_autofree char *whole = complete_name(images->name, name);
+
+    if (!check_digest_of_name(whole, target, error))
+        return false;
+    for (guint i = 0; whole[0] && i < images->found->len; i++) {
+        const BerthImportedImage *other = images->found->pdata[i];
+        if (!g_str_equal(other->name, whole))
+            continue;
+        if (other->rank > rank)
+            return true;
+        g_ptr_array_remove_index(images->found, i);
+        break;
+    }
+    BerthImportedImage *image = g_new0(BerthImportedImage, 1);
     image->target = berth_descriptor_copy(target);
-    image->name = complete_name(images->name, name);
+    image->name = g_steal_pointer(&whole);
+    image->rank = rank;
     g_ptr_array_add(images->found, image);
+    return true;
 }
 
 /* An image with several tags becomes one image for each tag, all with this manifest. */
@@ -132,10 +158,13 @@ static void import_images_on_manifest(const char *digest, uint64_t size, const G
     }
     g_autoptr(BerthDescriptor) target =
         berth_descriptor_new(BERTH_MEDIA_OCI_MANIFEST, digest, size);
-    for (char **tag = image->tags; *tag; tag++)
-        import_images_add(images, target, *tag);
-    if (!image->tags[0])
-        import_images_add(images, target, "");
+    bool good = image->tags[0] || import_images_add(images, target, "", 0, &local);
+    for (char **tag = image->tags; good && *tag; tag++)
+        good = import_images_add(images, target, *tag, 0, &local);
+    if (!good) {
+        import_images_fail(images, local);
+        return;
+    }
     images->next++;
     import_images_write_next(images);
 }
@@ -219,22 +248,52 @@ static void import_images_on_docker(sd_bus_message *reply, const GError *error, 
         import_images_write_next(images);
 }
 
+/* A layout may have one name for several platforms (the example in image-layout.md): the image for
+ * the requested platform then counts, before one that does not tell its platform. An index is for
+ * all platforms. */
+static unsigned rank_layout_entry(const BerthImportImages *images, const BerthDescriptor *target,
+                                  const BerthPlatform *platform) {
+    enum { RANK_OF_UNKNOWN = 1 };
+
+    if (platform->os[0] || platform->architecture[0]) {
+        unsigned match = berth_platform_match(images->context->platform, platform);
+        return match > 0 ? RANK_OF_UNKNOWN + match : 0;
+    }
+    return berth_media_type_get_kind(target->media_type) == BERTH_KIND_INDEX ? G_MAXUINT
+                                                                             : RANK_OF_UNKNOWN;
+}
+
+/* Adds one entry of index.json, whose container has been entered, and exits the container. */
+static bool import_images_read_entry(BerthImportImages *images, sd_bus_message *reply,
+                                     GError **error) {
+    g_autoptr(BerthDescriptor) target = NULL;
+    const char *name, *os, *architecture, *variant;
+
+    if (images->found->len >= BERTH_REPLY_MAX_LIST ||
+        berth_reply_read_descriptor(reply, &target) <= 0 ||
+        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &name) ||
+        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &os) ||
+        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &architecture) ||
+        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &variant) ||
+        sd_bus_message_exit_container(reply) < 0)
+        return berth_reply_set_malformed("inspect", error);
+    /* Documents of other kinds may be listed, too, and need not be there (image-layout.md). */
+    if (!name[0] && berth_media_type_get_kind(target->media_type) == BERTH_KIND_OTHER)
+        return true;
+    g_autoptr(BerthPlatform) platform = berth_platform_new(os, architecture, variant);
+    return import_images_add(images, target, name, rank_layout_entry(images, target, platform),
+                             error);
+}
+
 /* Reads the entries of index.json, with the names given by their annotations. If the reply is
  * malformed in part, nothing of it is used, since the import fails. */
 static bool import_images_read_layout(BerthImportImages *images, sd_bus_message *reply,
                                       GError **error) {
-    int r = sd_bus_message_enter_container(reply, 'a', "((sst)s)");
+    int r = sd_bus_message_enter_container(reply, 'a', "((sst)ssss)");
 
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "(sst)s")) > 0) {
-        g_autoptr(BerthDescriptor) target = NULL;
-        const char *name;
-        if (images->found->len >= BERTH_REPLY_MAX_LIST ||
-            berth_reply_read_descriptor(reply, &target) <= 0 ||
-            !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &name) ||
-            sd_bus_message_exit_container(reply) < 0)
-            return berth_reply_set_malformed("inspect", error);
-        import_images_add(images, target, name);
-    }
+    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "(sst)ssss")) > 0)
+        if (!import_images_read_entry(images, reply, error))
+            return false;
     return r >= 0 || berth_reply_set_malformed("inspect", error);
 }
 

@@ -23,7 +23,8 @@ struct BerthNameAsker {
 
 typedef struct {
     BerthDescriptor *target;
-    char *name; /* "": none */
+    char *name;    /* "": none */
+    unsigned rank; /* of several with one name, the highest counts */
 } BerthImportedImage;
 
 typedef struct {

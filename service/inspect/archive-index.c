@@ -20,6 +20,7 @@ static void free_layout_entry(gpointer data) {
     BerthLayoutEntry *entry = data;
 
     berth_descriptor_free(entry->descriptor);
+    berth_platform_free(entry->platform);
     g_free(entry->name);
     g_free(entry);
 }
@@ -54,7 +55,8 @@ static BerthLayoutEntry *read_layout_entry(json_object *object, GError **error) 
     BerthLayoutEntry *entry = g_new0(BerthLayoutEntry, 1);
 
     entry->descriptor = berth_descriptor_read_json(object, BERTH_MEDIA_OCI_MANIFEST, error);
-    if (entry->descriptor && read_name(object, &entry->name, error))
+    if (entry->descriptor && berth_descriptor_read_platform(object, &entry->platform, error) &&
+        read_name(object, &entry->name, error))
         return entry;
     free_layout_entry(entry);
     return NULL;

@@ -8,10 +8,12 @@
 #pragma once
 
 #include "base/descriptor.h"
+#include "base/platform.h"
 
 typedef struct {
     BerthDescriptor *descriptor;
-    char *name; /* from annotations; "" if there is none */
+    BerthPlatform *platform; /* NULL: it has none */
+    char *name;              /* from annotations; "" if there is none */
 } BerthLayoutEntry;
 
 typedef struct {

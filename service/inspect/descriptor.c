@@ -49,3 +49,19 @@ BerthDescriptor *berth_descriptor_read_json(json_object *object, const char *fal
     }
     return berth_descriptor_new(type, digest, size);
 }
+
+bool berth_descriptor_read_platform(json_object *object, BerthPlatform **platform, GError **error) {
+    const char *os, *architecture, *variant;
+    json_object *member;
+
+    if (!berth_document_get_object(object, "platform", &member, error))
+        return false;
+    if (!member)
+        return true;
+    if (!berth_document_get_string(member, "os", &os, error) ||
+        !berth_document_get_string(member, "architecture", &architecture, error) ||
+        !berth_document_get_string(member, "variant", &variant, error))
+        return false;
+    *platform = berth_platform_new(os, architecture, variant);
+    return true;
+}

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/descriptor.h"
+#include "base/platform.h"
 
 #include <json-c/json.h>
 
@@ -12,3 +13,6 @@
  * it, mediaType is required. The size is 0 if it is missing. */
 BerthDescriptor *berth_descriptor_read_json(json_object *object, const char *fallback_type,
                                             GError **error);
+
+/* Reads the platform of a descriptor. One without a platform is valid; *platform is then NULL. */
+bool berth_descriptor_read_platform(json_object *object, BerthPlatform **platform, GError **error);

@@ -160,12 +160,15 @@ static int method_text(sd_bus_message *call, void *userdata, sd_bus_error *ret_e
 
 static int append_layout(sd_bus_message *reply, const void *value) {
     const GPtrArray *entries = value;
-    int r = sd_bus_message_open_container(reply, 'a', "((sst)s)");
+    int r = sd_bus_message_open_container(reply, 'a', "((sst)ssss)");
 
     for (guint i = 0; r >= 0 && i < entries->len; i++) {
         const BerthLayoutEntry *entry = entries->pdata[i];
-        r = sd_bus_message_append(reply, "((sst)s)", entry->descriptor->media_type,
-                                  entry->descriptor->digest, entry->descriptor->size, entry->name);
+        const BerthPlatform *platform = entry->platform;
+        r = sd_bus_message_append(
+            reply, "((sst)ssss)", entry->descriptor->media_type, entry->descriptor->digest,
+            entry->descriptor->size, entry->name, platform ? platform->os : "",
+            platform ? platform->architecture : "", platform ? platform->variant : "");
     }
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }

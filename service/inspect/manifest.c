@@ -116,23 +116,6 @@ static json_object *element_object(json_object *array, guint i, const char *what
     return NULL;
 }
 
-/* An entry without a platform is valid; *platform is then NULL. */
-static bool read_platform(json_object *object, BerthPlatform **platform, GError **error) {
-    const char *os, *architecture, *variant;
-    json_object *member;
-
-    if (!berth_document_get_object(object, "platform", &member, error))
-        return false;
-    if (!member)
-        return true;
-    if (!berth_document_get_string(member, "os", &os, error) ||
-        !berth_document_get_string(member, "architecture", &architecture, error) ||
-        !berth_document_get_string(member, "variant", &variant, error))
-        return false;
-    *platform = berth_platform_new(os, architecture, variant);
-    return true;
-}
-
 /* BuildKit stores attestations as manifests in the index; they are not images that can be run. */
 static bool read_attestation(json_object *object, bool *attestation, GError **error) {
     json_object *annotations;
@@ -155,7 +138,7 @@ static BerthIndexEntry *read_index_entry(json_object *array, guint i, GPtrArray 
     json_object *object = element_object(array, i, "manifests", error);
     BerthIndexEntry *entry = g_new0(BerthIndexEntry, 1);
 
-    if (object && read_platform(object, &entry->platform, error))
+    if (object && berth_descriptor_read_platform(object, &entry->platform, error))
         entry->descriptor = read_descriptor(
             object, entry->platform ? BERTH_MEDIA_OCI_MANIFEST : NULL, embedded, error);
     if (entry->descriptor && read_attestation(object, &entry->attestation, error))

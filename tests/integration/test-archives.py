@@ -182,6 +182,40 @@ def test_lists_of_images_that_are_not_quite_right():
     refused(make_tar([*members, ("manifest.json", listed + b"]")]), "not JSON")
 
 
+def test_a_layout_may_have_one_name_for_several_platforms():
+    """As in the example of the specification: the entry for this platform counts, wherever it is in the list."""
+    blobs, entries = {}, {}
+    for architecture in ("amd64", "arm64", "ppc64le"):
+        image = oci.Image([oci.busybox_layer(), oci.Layer().add("arch", architecture.encode())], {"Env": ["PATH=/bin"], "Cmd": ["cat", "/arch"]})
+        manifest = image.finish()
+        blobs.update({**image.blobs, oci.digest_of(manifest): manifest})
+        entries[architecture] = {"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(manifest), "size": len(manifest),
+                                 "platform": {"os": "linux", "architecture": architecture}}
+    index = json.dumps({"schemaVersion": 2, "manifests": [entries["amd64"], entries["arm64"]]}).encode()
+    blobs[oci.digest_of(index)] = index
+    several = {"mediaType": oci.OCI_INDEX, "digest": oci.digest_of(index), "size": len(index)}
+    other = {"mediaType": "application/xml", "digest": "sha256:" + "5" * 64, "size": 7, "annotations": {"kind": "AppStream"}}
+    unknown = {key: value for key, value in entries["amd64"].items() if key != "platform"}
+
+    def archive(*listed, name="local.test/several:x"):
+        named = [{**entry, "annotations": {"org.opencontainers.image.ref.name": name}} for entry in listed]
+        return make_tar([("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'),
+                         ("index.json", json.dumps({"schemaVersion": 2, "manifests": [*named, other]}).encode()),
+                         *((f"blobs/{digest.replace(':', '/')}", data) for digest, data in blobs.items())])
+    for listed in (("amd64", "arm64"), ("arm64", "amd64"), (several, "ppc64le"), ("ppc64le", several), ("arm64", unknown), (unknown, "arm64")):
+        data = archive(*(entries.get(entry, entry) if isinstance(entry, str) else entry for entry in listed))
+        equal(good("import", write("several.tar", data)), "local.test/several:x\n")
+        equal(good("run", "--rm", "local.test/several:x"), "amd64")
+    equal(good("import", "--platform=linux/arm64", write("several.tar", archive(entries["amd64"], entries["arm64"]))), "local.test/several:x\n")
+    equal([row["digest"] for row in listing("images") if row["name"] == "local.test/several:x"], [entries["arm64"]["digest"]])
+    good("rmi", "local.test/several:x")
+    # A name with a digest is that of the image.
+    right = f"local.test/digest@{entries['amd64']['digest']}"
+    equal(good("import", write("digest.tar", archive(entries["amd64"], name=right))), f"{right}\n")
+    good("rmi", right)
+    refused(archive(entries["amd64"], name="local.test/digest@sha256:" + "0" * 64), "with the digest")
+
+
 def test_a_root_file_system_is_not_taken_for_an_image_archive():
     refused(make_tar([(f"usr/bin/tool{n}", b"x") for n in range(1100)]), "not an image archive")
 
