@@ -2,7 +2,7 @@
 
 /*
  * dist unit: the unit files that berth-generator converts to systemd units. These verbs read the
- * same files with the same code, without the service; only install talks to systemd.
+ * same files with the same code, without the service; only install and rm talk to systemd.
  */
 
 #include "client/verbs.h"
@@ -190,11 +190,16 @@ static bool unit_install_file(const char *path, const void *directory, GError **
     return true;
 }
 
+/* The caller owns the connection. */
+static int unit_open_bus(sd_bus **bus) {
+    return unit_given.user ? sd_bus_open_user(bus) : sd_bus_open_system(bus);
+}
+
 /* Has systemd run the generators and load their output. */
 static bool unit_reload(GError **error) {
     g_autoptr(sd_bus) bus = NULL;
     g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
-    int r = unit_given.user ? sd_bus_open_user(&bus) : sd_bus_open_system(&bus);
+    int r = unit_open_bus(&bus);
 
     if (r >= 0)
         r = sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
@@ -205,11 +210,14 @@ static bool unit_reload(GError **error) {
     return r >= 0 || berth_error_set_errno(error, r, "%s", _("cannot reload systemd"));
 }
 
+static char *unit_find_directory(void) {
+    return unit_given.user ? g_build_filename(g_get_user_config_dir(), "berth/units", NULL)
+                           : g_strdup("/etc/berth/units");
+}
+
 /* Nothing is copied unless all files are valid. */
 static int unit_install(char **argv, GError **error) {
-    g_autofree char *directory =
-        unit_given.user ? g_build_filename(g_get_user_config_dir(), "berth/units", NULL)
-                        : g_strdup("/etc/berth/units");
+    g_autofree char *directory = unit_find_directory();
 
     if (!unit_check_files(argv + 1, error))
         return EXIT_FAILURE;
@@ -218,6 +226,62 @@ static int unit_install(char **argv, GError **error) {
         return EXIT_FAILURE;
     }
     int status = dist_for_each(argv + 1, unit_install_file, directory);
+    return unit_reload(error) ? status : EXIT_FAILURE;
+}
+
+/* "inactive" for a unit that systemd has not loaded. The caller frees the state; NULL with error.
+ */
+static char *unit_read_state(const char *service, GError **error) {
+    g_autoptr(sd_bus) bus = NULL;
+    g_autoptr(sd_bus_message) reply = NULL;
+    const char *path;
+    char *state = NULL;
+    int r = unit_open_bus(&bus);
+
+    if (r < 0)
+        return berth_error_set_errno(error, r, "%s", service), NULL;
+    if (sd_bus_call_method(bus, "org.freedesktop.systemd1", "/org/freedesktop/systemd1",
+                           "org.freedesktop.systemd1.Manager", "GetUnit", NULL, &reply, "s",
+                           service) < 0)
+        return g_strdup("inactive");
+    if ((r = sd_bus_message_read(reply, "o", &path)) < 0 ||
+        (r = sd_bus_get_property_string(bus, "org.freedesktop.systemd1", path,
+                                        "org.freedesktop.systemd1.Unit", "ActiveState", NULL,
+                                        &state)) < 0)
+        return berth_error_set_errno(error, r, "%s", service), NULL;
+    return state;
+}
+
+/* Deletes a file that install has copied. A running unit would lose the commands that stop it. */
+static bool unit_rm_file(const char *name, const void *directory, GError **error) {
+    g_autoptr(BerthUnitSet) set = unit_set_new(error);
+
+    if (!set)
+        return false;
+    berth_unit_set_finish(set);
+    const BerthUnitSource *source = unit_find(set, name, error);
+    if (!source)
+        return false;
+    g_autofree char *parent = g_path_get_dirname(source->path);
+    if (!g_str_equal(parent, directory))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION, _("%s is not in %s"),
+                               source->path, (const char *)directory);
+    g_autofree char *state = unit_read_state(source->service, error);
+    if (!state)
+        return false;
+    if (!g_str_equal(state, "inactive") && !g_str_equal(state, "failed"))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               _("%s is %s; \"systemctl stop\" stops it"), source->service, state);
+    if (g_unlink(source->path) < 0)
+        return berth_error_set_errno(error, errno, "%s", source->path);
+    puts(source->path);
+    return true;
+}
+
+static int unit_rm(char **argv, GError **error) {
+    g_autofree char *directory = unit_find_directory();
+    int status = dist_for_each(argv + 1, unit_rm_file, directory);
+
     return unit_reload(error) ? status : EXIT_FAILURE;
 }
 
@@ -256,6 +320,14 @@ static const DistVerb unit_verbs[] = {
      .summary = N_("Check unit files, copy them to /etc/berth/units and reload systemd"),
      .options = unit_options,
      .run = unit_install,
+     .flags = DIST_VERB_HERE,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "rm",
+     .arguments = N_("NAME…"),
+     .summary = N_("Delete unit files from /etc/berth/units and reload systemd"),
+     .options = unit_options,
+     .run = unit_rm,
      .flags = DIST_VERB_HERE,
      .min = 1,
      .max = DIST_ANY_NUMBER},

@@ -512,6 +512,8 @@ def test_dist_installs_files():
     equal(good("unit", "install", "/tmp/units/new.container", "/tmp/units/new.volume"), f"{UNITS}/new.container\n{UNITS}/new.volume\n")
     systemctl("start", "new")
     contains(good("volume", "list"), "systemd-new")
+    result = dist("unit", "rm", "new")
+    equal((result.status, result.err), (1, 'dist: new.service is active; "systemctl stop" stops it\n'))
     systemctl("stop", "new")
     result = dist("unit", "install", "/tmp/units/new.volume", user="alice")
     equal(result.status, 1)
@@ -519,6 +521,15 @@ def test_dist_installs_files():
     equal(dist("rm", "--ignore", "nothing").status, 0)
     equal(dist("rm", "nothing").status, 1)
     equal(dist("volume", "create", "systemd-new").status, 1)
+    contains(dist("unit", "rm", "new.volume").err, "new-volume.service is active")
+    systemctl("stop", "new-volume")
+    equal(good("unit", "rm", "new", "new.volume"), f"{UNITS}/new.container\n{UNITS}/new.volume\n")
+    equal(shown("new", "LoadState"), "not-found")
+    contains(dist("unit", "rm", "new").err, "there is no unit file new")
+    os.makedirs("/run/berth/units", exist_ok=True)
+    write_container("/run/berth/units/elsewhere.container", "")
+    contains(dist("unit", "rm", "elsewhere").err, f"/run/berth/units/elsewhere.container is not in {UNITS}")
+    os.unlink("/run/berth/units/elsewhere.container")
 
 
 def test_a_user_has_units():
