@@ -21,6 +21,7 @@ const DistAlias dist_aliases[] = {
     {"container diff", "diff"},
     {"container exec", "exec"},
     {"container exists", "inspect --exists --type=container"},
+    {"container export", "export"},
     {"container inspect", "inspect --type=container"},
     {"container kill", "kill"},
     {"container list", "ps"},

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "client/build.h"
 #include "client/bus.h"
+#include "client/containers.h"
 #include "client/format.h"
 #include "client/hosts.h"
 #include "client/progress-view.h"
@@ -253,6 +254,21 @@ static bool export_to(int fd, char **images, GError **error) {
     return dist_wait_reply(dist_send(call, error), &result, error);
 }
 
+/* In docker and podman, export is about containers. */
+static void export_explain(const char *id, GError **error) {
+    g_autoptr(DistContainer) container =
+        g_error_matches(*error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND) && !dist_settings.host
+            ? dist_container_get(id, NULL)
+            : NULL;
+
+    if (!container)
+        return;
+    g_clear_error(error);
+    berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                    _("\"%s\" is not an image; \"dist cp %s:/ -\" writes a container's files"), id,
+                    id);
+}
+
 /* An existing file is replaced only by a complete archive. */
 static int verb_export(char **argv, GError **error) {
     g_autofree char *temporary = NULL;
@@ -268,6 +284,8 @@ static int verb_export(char **argv, GError **error) {
         done = berth_error_set_errno(error, errno, _("write %s"), output);
     if (!done && temporary)
         unlink(temporary);
+    if (!done)
+        export_explain(argv[1], error);
     return done ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -278,9 +296,11 @@ static struct {
 } commit_given;
 
 static const DistOption commit_options[] = {
-    {"author", 0, DIST_OPTION_TEXT, &commit_given.author, N_("Set the author"), N_("NAME")},
+    {"author", 'a', DIST_OPTION_TEXT, &commit_given.author, N_("Set the author"), N_("NAME")},
     {"message", 'm', DIST_OPTION_TEXT, &commit_given.comment, N_("Set the comment"), N_("TEXT")},
     {"no-unpack", 0, DIST_OPTION_FLAG, &commit_given.no_unpack, N_("Do not unpack it"), NULL},
+    {"change", 'c', DIST_OPTION_REFUSED, NULL,
+     N_("a configuration comes from the image, or from a Containerfile; see \"dist build\""), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };

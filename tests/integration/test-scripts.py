@@ -205,6 +205,20 @@ def test_objects_take_podmans_options():
     refused("save", "--format=oci-dir", IMAGE, says="can be read as oci-archive and as docker-archive")
 
 
+def test_export_and_commit_say_what_differs():
+    good("create", "--name=exported", IMAGE)
+    for words in (("export", "exported"), ("container", "export", "exported"), ("save", "-o", "/tmp/scripts.tar", "exported")):
+        refused(*words, says='"exported" is not an image; "dist cp exported:/ -" writes a container\'s files')
+    equal(run("sh", "-c", "dist cp exported:/ - | tar -t | grep -c bin/busybox").out, "1\n")
+    refused("export", "nothing", says='there is no image "docker.io/library/nothing:latest" here')
+    good("commit", "-a", "Somebody", "-m", "a comment", "exported", "committed:1")
+    contains(good("inspect", "committed:1"), "Somebody")
+    refused("commit", "-c", "CMD=/bin/sh", "exported", "committed:2", says="--change is not supported: a configuration comes from the image")
+    good("rmi", "committed:1")
+    good("prune")
+    good("rm", "exported")
+
+
 def test_ports_and_logs_as_in_docker():
     good("run", "-d", "--name=ports", "--network=front", "-p", "127.0.0.1:18081:80", "-p", "18082:81/udp", IMAGE,
          "sh", "-c", "for n in 1 2 3 4 5 6 7 8 9 10 11 12; do echo line $n; done; sleep 1000")
