@@ -150,7 +150,8 @@ def test_identity_tokens_by_oauth2():
     write_auth({"auths": {registry.host: {"identitytoken": "re fresh&=tok"}}})
     pulled(reference)
     posted = [form for method, _, form in registry.requests if method == "POST"]
-    equal(posted[0]["scope"], ["repository:x:pull"])
+    # One parameter has all scopes (RFC 6749, section 3.3): that of the challenge, and the one for the image.
+    equal(posted[0]["scope"], ["repository:x:pull repository:app:pull"])
 
 
 def test_a_token_is_requested_once():
