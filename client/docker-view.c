@@ -108,6 +108,9 @@ static void view_add_host(json_object *container) {
                   view_get(container, "restart"));
 }
 
+/* In the service's StateDirectory=. */
+static const char VOLUMES[] = "/var/lib/berth/volumes/";
+
 /* The mounts of paths and volumes. */
 static void view_add_mounts(json_object *container, json_object *spec) {
     const char *id = view_get_string(container, "id");
@@ -118,16 +121,16 @@ static void view_add_mounts(json_object *container, json_object *spec) {
         json_object *from = json_object_array_get_idx(list, i);
         const char *source = view_get_string(from, "source");
         const char *destination = view_get_string(from, "destination");
-        const char *volume = strstr(source, "/volumes/");
+        const char *volume = g_str_has_prefix(source, VOLUMES) ? source + strlen(VOLUMES) : "";
         g_auto(GStrv) options = NULL;
         berth_document_get_strings(from, "options", &options, NULL);
         if (!g_str_equal(view_get_string(from, "type"), "bind") ||
             dist_container_mount_is_own(id, source, destination, options))
             continue;
-        bool is_volume = volume && !strchr(volume + strlen("/volumes/"), '/');
+        bool is_volume = volume[0] && !strchr(volume, '/');
         json_object *mount = berth_document_append_object(mounts);
         berth_document_add_string(mount, "Type", is_volume ? "volume" : "bind");
-        berth_document_add_string(mount, "Name", is_volume ? volume + strlen("/volumes/") : "");
+        berth_document_add_string(mount, "Name", is_volume ? volume : "");
         berth_document_add_string(mount, "Source", source);
         berth_document_add_string(mount, "Destination", destination);
         berth_document_add_bool(mount, "RW",

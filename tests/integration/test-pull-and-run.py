@@ -159,10 +159,11 @@ def test_a_second_container_with_the_same_id_is_refused():
     contains(result.err, "scoped")
 
 
-def test_starting_twice_is_refused():
-    result = dist("start", "scoped")
-    equal(result.status, 1)
-    contains(result.err, "running")
+def test_starting_twice_changes_nothing():
+    [before] = listing("info", "scoped")
+    equal(good("start", "scoped"), "scoped\n")
+    [after] = listing("info", "scoped")
+    equal((after["pid"], after["started"]), (before["pid"], before["started"]))
 
 
 def test_a_running_container_is_not_deleted():

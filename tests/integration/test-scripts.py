@@ -3,6 +3,7 @@
 # need.
 
 import json
+import os
 import re
 import sys
 
@@ -26,8 +27,9 @@ def test_setup():
     oci.push(oci.busybox_image(Cmd=["sleep", "1000"], Labels={"kind": "box"}), IMAGE)
     good("pull", IMAGE)
     good("network", "create", "--subnet=10.89.78.0/24", "front")
-    good("run", "-d", "--name=web", "--network=front", "-l", "a=b", "--label=c.d=two words", "-v", "kept:/data", "-v", "/etc:/host:ro",
-         "--restart=on-failure", IMAGE)
+    os.makedirs("/srv/volumes/path")
+    good("run", "-d", "--name=web", "--network=front", "-l", "a=b", "--label=c.d=two words", "-v", "kept:/data",
+         "-v", "/srv/volumes/path:/host:ro", "--restart=on-failure", IMAGE)
     good("create", "--name=made", "--network=none", IMAGE)
 
 
@@ -42,7 +44,7 @@ def test_inspect_takes_dockers_templates():
     [address] = re.findall(r"10\.89\.78\.\d+", template("{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", "web"))
     equal(template("{{.NetworkSettings.IPAddress}} {{.NetworkSettings.Networks.front.IPAddress}}", "web"), f"{address} {address}\n")
     equal(template(r"{{range .Mounts}}{{.Type}} {{.Name}} {{.Source}} {{.Destination}} {{.RW}}\n{{end}}", "web"),
-          "bind  /etc /host false\nvolume kept /var/lib/berth/volumes/kept /data true\n\n")
+          "bind  /srv/volumes/path /host false\nvolume kept /var/lib/berth/volumes/kept /data true\n\n")
     equal(template("{{range .Mounts}}{{.Source}}{{else}}none{{end}}", "made"), "none\n")
     equal(template("{{if .State.Running}}up{{else}}down{{end}}", "web", "made"), "up\ndown\n")
     equal(template("{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.NetworkMode}}", "web"), "on-failure front\n")
