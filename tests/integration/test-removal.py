@@ -141,7 +141,7 @@ def test_paused_stopping_and_unstarted_containers_are_removed():
 def test_nothing_new_begins_during_a_removal():
     good("run", "-d", "--id=full", IMAGE)
     removing = begin("rm", "-f", "full")
-    result = dist("start", "full")
+    result = dist("exec", "full", "sleep", "1000")
     assert result.status != 0, result
     equal(removing.communicate()[1], "")
     contains(dist("rm", "full").err, "full")
