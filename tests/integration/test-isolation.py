@@ -673,17 +673,24 @@ int main(void) {
 """
 
 
+def pull_program(path, source):
+    """Pulls an image with busybox and a program in C, which is its command, and returns the image's name."""
+    layer, name = oci.busybox_layer(), os.path.basename(path)
+    equal(run("gcc", "-static", "-x", "c", "-o", f"/var/tmp/{name}", "-", input=source).status, 0)
+    with open(f"/var/tmp/{name}", "rb") as file:
+        layer.add(path, file.read(), mode=0o755)
+    image = f"{HOST}/iso/{name}:x"
+    oci.push(oci.Image([layer], {"Cmd": [f"/{path}"], "Env": ["PATH=/bin"]}), image)
+    good("pull", image)
+    return image
+
+
 def test_nothing_is_typed_into_the_callers_terminal():
     """A container that inherits the caller's terminal as a descriptor cannot insert input into it."""
-    layer = oci.busybox_layer()
-    run("gcc", "-static", "-x", "c", "-o", "/var/tmp/sti", "-", input=STI)
-    with open("/var/tmp/sti", "rb") as file:
-        layer.add("sti", file.read(), mode=0o755)
-    oci.push(oci.Image([layer], {"Cmd": ["/sti"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/sti:x")
-    good("pull", f"{HOST}/iso/sti:x")
+    image = pull_program("sti", STI)
     for options in ([], ["--userns=host"], ["--cap-add=SYS_ADMIN"]):
         # script(1) opens a new terminal and runs the shell on it.
-        line = " ".join(["dist", "run", "--rm", *options, f"{HOST}/iso/sti:x"])
+        line = " ".join(["dist", "run", "--rm", *options, image])
         result = run("script", "-qec", f"{line}; bash -c 'read -t 0.5 word; echo got=$word'", "/dev/null")
         contains(result.out, "done")
         contains(result.out, "got=\n")
@@ -726,16 +733,12 @@ def test_an_executed_process_is_in_the_cgroup_of_its_container():
     """A container that has its cgroup can put its processes where the kernel does not show their path, which is longer
     than PATH_MAX. Processes that are executed in it must not stay in the service's cgroup instead, nor may the service's
     cgroup become that of the container's root."""
-    layer = oci.busybox_layer()
-    run("gcc", "-static", "-x", "c", "-o", "/var/tmp/hiding", "-", input=HIDING)
-    with open("/var/tmp/hiding", "rb") as file:
-        layer.add("init", file.read(), mode=0o755)
-    oci.push(oci.Image([layer], {"Cmd": ["/init"], "Env": ["PATH=/bin"]}), f"{HOST}/iso/hiding:x")
-    good("pull", f"{HOST}/iso/hiding:x")
+    # By this name, it is taken for an init system, which may change its cgroup.
+    image = pull_program("init", HIDING)
     own = run("systemctl", "show", "-P", "ControlGroup", "berthd.service").out.strip()
     paths = [path for path in (f"/sys/fs/cgroup{own}", f"/sys/fs/cgroup/unified{own}") if os.path.isdir(path)]
     assert paths, own
-    good("run", "-d", "--id=hiding", f"{HOST}/iso/hiding:x")
+    good("run", "-d", "--id=hiding", image)
     wait_until(lambda: "hidden" in dist("logs", "hiding").out, "the container hides")
     result = dist("exec", "hiding", "cat", "/proc/self/cgroup")
     assert "berthd" not in result.out, result
