@@ -76,8 +76,7 @@ static bool snapshot_store_forget_missing(BerthSnapshotStore *store, GError **er
 }
 
 /* Makes rows and directories agree when the service starts, before any operation runs. Rows of
- * another boot were never synced; directories without a row were left by a crash. One that cannot
- * be moved is left for the next start. */
+ * another boot were never synced; directories without a row were left by a crash. */
 static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
     if (!berth_snapshot_records_forget_other_boots(store->database, store->boot, error))
         return false;
@@ -86,15 +85,13 @@ static bool snapshot_store_repair(BerthSnapshotStore *store, GError **error) {
     if (!list)
         return berth_error_set_errno(error, errno, "list snapshots");
     while ((name = berth_directory_next(list))) {
-        g_autoptr(GError) failure = NULL;
         if (g_str_has_prefix(name, BERTH_TRASH_PREFIX))
             continue;
         g_autofree char *chain_id = chain_id_of(name);
         if (g_str_has_prefix(name, NEW_PREFIX) || !berth_snapshot_store_has(store, chain_id)) {
             berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, NULL, NULL,
                       "Removing the half-made snapshot %s", name);
-            if (!berth_trash_take(store->event, store->directory, name, &failure))
-                berth_log_warning(NULL, NULL, "%s", failure->message);
+            berth_trash_take_remains(store->event, store->directory, name, NULL);
         }
     }
     return snapshot_store_forget_missing(store, error);

@@ -97,6 +97,13 @@ bool berth_trash_take(sd_event *event, int directory, const char *name, GError *
     return true;
 }
 
+void berth_trash_take_remains(sd_event *event, int directory, const char *name, const char *field) {
+    g_autoptr(GError) error = NULL;
+
+    if (!berth_trash_take(event, directory, name, &error))
+        berth_log_warning(field, field ? name : NULL, "%s", error->message);
+}
+
 void berth_trash_sweep(sd_event *event, int directory) {
     berth_autolist DIR *list = berth_directory_list(directory);
     const char *name;

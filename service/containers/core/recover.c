@@ -75,9 +75,7 @@ static bool recover_executed(BerthContainers *containers, const BerthKeptDescrip
     return good;
 }
 
-/* Directories without a row are left by a creation or a removal that a crash interrupted. One that
- * cannot be moved, because of an error of the disk, is left for the next start: the service looks
- * after all other containers nevertheless. */
+/* Directories without a row are left by a creation or a removal that a crash interrupted. */
 static bool remove_orphans(BerthContainers *containers, GError **error) {
     berth_autolist DIR *list = berth_directory_list(containers->directory);
     const char *name;
@@ -90,9 +88,7 @@ static bool remove_orphans(BerthContainers *containers, GError **error) {
             continue;
         berth_log(LOG_NOTICE, BERTH_MESSAGE_STATE_REPAIRED, "BERTH_CONTAINER", name,
                   "Removing what is left of container %s", name);
-        g_autoptr(GError) failure = NULL;
-        if (!berth_trash_take(containers->event, containers->directory, name, &failure))
-            berth_log_warning("BERTH_CONTAINER", name, "%s", failure->message);
+        berth_trash_take_remains(containers->event, containers->directory, name, "BERTH_CONTAINER");
     }
     return true;
 }

@@ -13,7 +13,6 @@
 #include "base/charge.h"
 #include "base/directory.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/names.h"
 #include "containers/core/table.h"
 #include "containers/parts/disk-limit.h"
@@ -195,8 +194,7 @@ bool berth_volume_delete(BerthContainers *containers, const char *name, uint32_t
                             error);
 }
 
-/* Removes directories without a row. If the rows cannot be read, nothing is removed. A directory
- * that cannot be moved is left for the next start. */
+/* Removes directories without a row. If the rows cannot be read, nothing is removed. */
 static bool volumes_swept(BerthContainers *containers, GError **error) {
     g_autoptr(GPtrArray) list = berth_volumes_list(containers, error);
     int directory = berth_volumes_get_directory(containers);
@@ -204,13 +202,12 @@ static bool volumes_swept(BerthContainers *containers, GError **error) {
     const char *name;
 
     while (list && entries && (name = berth_directory_next(entries))) {
-        g_autoptr(GError) failure = NULL;
         /* Trash, which is swept below. */
         bool known = name[0] == '.';
         for (guint i = 0; i < list->len && !known; i++)
             known = g_str_equal(((BerthVolume *)list->pdata[i])->name, name);
-        if (!known && !berth_trash_take(containers->event, directory, name, &failure))
-            berth_log_warning(NULL, NULL, "%s", failure->message);
+        if (!known)
+            berth_trash_take_remains(containers->event, directory, name, NULL);
     }
     berth_trash_sweep(containers->event, directory);
     return list != NULL;
