@@ -324,6 +324,7 @@ def main(module):
     for number, (name, test) in enumerate(tests, 1):
         if chosen and name not in chosen:
             continue
+        begin = time.monotonic()
         try:
             test()
             print(f"ok {number} - {name}", flush=True)
@@ -332,6 +333,7 @@ def main(module):
             print(f"not ok {number} - {name}", flush=True)
             for line in traceback.format_exc().splitlines():
                 print(f"# {line}", flush=True)
+        print(f"# {name} took {time.monotonic() - begin:.1f} s", flush=True)
     failures += check_journal(len(tests) + 1)
     if failures:
         journal = run("journalctl", "-b", "--no-pager", "-n", "60", "-u", "berthd").out

@@ -48,7 +48,7 @@ def test_a_kill_of_the_service_during_a_checkpoint():
         good("run", "-d", "--id=victim", COUNTER)
         kill_service_during(delay, "checkpoint", "victim")
         # Nothing is lost: the container still runs or can be restored. The end of what was dumped may be noticed later.
-        wait_until(lambda: row_of("victim")["state"] == "stopped" or dist("exec", "victim", "cat", "/counted").out.strip(), "it is stopped or counts")
+        wait_until(lambda: row_of("victim")["state"] == "stopped" or dist("exec", "victim", "cat", "/dev/shm/counted").out.strip(), "it is stopped or counts")
         if row_of("victim")["state"] == "stopped":
             good("restore", "victim")
         wait_until(lambda: counted("victim") > 0, "it counts")
