@@ -49,6 +49,7 @@ struct BerthRemoteCall {
     bool was_identified; /* sent with a token or the user name */
     bool wants_basic;    /* its last challenge was one of Basic */
     bool was_basic;      /* sent with the user name; other calls may have been sent without it */
+    bool asked_root;     /* its reply was no challenge, and /v2/ was asked for one */
 };
 
 static void remote_send_request(BerthRemoteCall *call);
@@ -162,6 +163,11 @@ static const char *token_key(const BerthRemoteCall *call) {
 static void on_token(BerthToken *token, const GError *error, void *userdata) {
     BerthRemoteCall *call = userdata;
 
+    if (error && call->asked_root && !call->remote->credentials) {
+        /* Nothing is to be had without credentials: the registry's own reply counts. */
+        remote_send_request(call);
+        return;
+    }
     if (error) {
         request_finish(call, NULL, error);
         return;
@@ -175,6 +181,11 @@ static void on_token(BerthToken *token, const GError *error, void *userdata) {
 static bool answer_basic(BerthRemoteCall *call, const BerthResponse *response, GError **error) {
     BerthRemote *remote = call->remote;
 
+    /* An identity token is of no use here. What the registry said of the object itself counts. */
+    if (call->asked_root && remote->credentials && !remote->credentials->username) {
+        remote_send_request(call);
+        return true;
+    }
     /* If this call already sent the credentials, they were refused. */
     if (!remote->credentials || !remote->credentials->username || call->was_basic) {
         berth_remote_set_status_error(remote, call->path, response, error);
@@ -259,27 +270,33 @@ static void remote_record_warnings(BerthRemote *remote, const BerthResponse *res
             g_ptr_array_add(remote->warnings, g_strdup(*line));
 }
 
-/* A registry that serves some images to everybody may reply to an anonymous request for another one
- * with 403 or 404 instead of a challenge. If there are credentials, /v2/ is asked for one, as
- * docker does before each pull. */
+/* A registry may reply to a request without a token with 403 or 404 instead of a challenge, for
+ * images that are not for everybody or, at some registries, for all. Then /v2/ is asked for a
+ * challenge, as docker does before each pull; there are tokens for anonymous users, too. */
 static bool needs_challenge(const BerthRemoteCall *call, const BerthResponse *response) {
     const BerthRemote *remote = call->remote;
 
-    return remote->credentials && !remote->was_asked_for_challenge && !call->was_identified &&
-           !call->options.uploads && !strstr(call->path, "://") &&
+    return !remote->was_asked_for_challenge && !call->was_identified && !call->options.uploads &&
+           !strstr(call->path, "://") &&
            (response->status == 403 || response->status == 404 ||
             (response->status == 401 && !response->challenge[0]));
 }
 
-/* Without a challenge, the repeated request gets the same reply as before, which then counts. */
+static bool has_challenge(const BerthResponse *response) {
+    return response->status == 401 && response->challenge[0];
+}
+
+/* Without a challenge that can be answered, the repeated request gets the same reply as before,
+ * which then counts. */
 static void on_challenge_of_root(const BerthResponse *response, const GError *error,
                                  void *userdata) {
     BerthRemoteCall *call = userdata;
     g_autoptr(GError) local = NULL;
 
-    if (error || response->status != 401 || !response->challenge[0])
+    if (error || !has_challenge(response) ||
+        (!answer_challenge(call, response, &local) && !call->remote->credentials))
         remote_send_request(call);
-    else if (!answer_challenge(call, response, &local))
+    else if (local)
         request_finish(call, response, local);
 }
 
@@ -289,6 +306,7 @@ static void ask_for_challenge(BerthRemoteCall *call) {
     const BerthHttpOptions options = {.url = url, .method = "GET", .tls = &remote->tls};
 
     remote->was_asked_for_challenge = true;
+    call->asked_root = true;
     berth_http_send(remote->http, &options, on_challenge_of_root, call);
 }
 
@@ -313,7 +331,7 @@ static void on_request_response(const BerthResponse *response, const GError *err
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
         request_finish(call, response, local);
-    } else if (error || response->status != 401 || !response->challenge[0]) {
+    } else if (error || !has_challenge(response)) {
         /* Without a challenge there is nothing to answer (RFC 9110, section 15.5.2, requires one).
          */
         request_finish(call, response, error);

@@ -74,7 +74,8 @@ def test_a_registry_that_hides_images_from_anonymous_users():
     for status, kind in ((404, "Basic"), (403, "Bearer"), (401, "Basic")):
         def hook(handler, url, with_body, status=status, kind=kind):
             if url == "/token":
-                equal(handler.headers.get("Authorization"), basic)
+                if handler.headers.get("Authorization") != basic:
+                    return not registry.fail(handler, 401, "not to everybody", with_body, {})
                 return not registry.send(handler, 200, b'{"token":"tok"}', {}, True)
             if handler.headers.get("Authorization") == {"Basic": basic, "Bearer": "Bearer tok"}[kind]:
                 return False
@@ -88,6 +89,47 @@ def test_a_registry_that_hides_images_from_anonymous_users():
         write_auth({"auths": {registry.host: entry("anna", "secret")}})
         pulled(reference)
         contains(with_auth("pull", f"{registry.host}/hidden/absent:x").err, "404")
+
+
+def test_a_registry_that_challenges_only_at_its_root_gives_anonymous_tokens():
+    """As with docker and skopeo, which ask /v2/ before everything else."""
+    registry = FaultyRegistry()
+    refuse = []
+
+    def hook(handler, url, with_body):
+        if url == "/token":
+            asked.append(handler.headers.get("Authorization"))
+            return not registry.send(handler, 401 if refuse else 200, b'{"token":"tok"}', {}, True)
+        if handler.headers.get("Authorization") == "Bearer tok":
+            return False
+        challenge = {"WWW-Authenticate": f'Bearer realm="http://{registry.host}/token"'} if url == "/v2/" else {}
+        return not registry.fail(handler, 401 if challenge else status, "who are you?", with_body, challenge)
+
+    registry.hook = hook
+    write_auth({})
+    for status in (401, 403, 404):
+        asked = []
+        reference, _ = registry.add(f"root/{status}:x", image(status + 10))
+        pulled(reference)
+        equal(asked, [None])
+        # If there are no such tokens, the reply to the request itself is what the user learns.
+        refuse.append(True)
+        contains(with_auth("pull", f"{registry.host}/root/absent:x").err, {404: "no image"}.get(status, f"answered {status} to manifests/x"))
+        refuse.clear()
+
+
+def test_credentials_that_cannot_answer_the_root_s_challenge_do_not_change_the_error():
+    """An identity token is of no use where /v2/ wants a user name; neither are no credentials at all."""
+    registry = FaultyRegistry()
+
+    def hook(handler, url, with_body):
+        challenge = {"WWW-Authenticate": 'Basic realm="x"'} if url == "/v2/" else {}
+        return not registry.fail(handler, 401 if challenge else 404, "nothing here", with_body, challenge)
+
+    registry.hook = hook
+    for auth in ({}, {"auths": {registry.host: {"identitytoken": "refresh"}}}):
+        write_auth(auth)
+        contains(with_auth("pull", f"{registry.host}/root/absent:x").err, "the registry has no image")
 
 
 def test_a_registry_that_hides_images_is_asked_again_when_the_token_has_expired():
