@@ -245,6 +245,38 @@ bool berth_identity_take(const BerthSetup *setup, BerthIdentity *identity, Berth
     return find_home(identity, fault);
 }
 
+/* In a user namespace, EINVAL stands for an ID that it does not map (user_namespaces(7)).
+ * setgroups(2) does not say which one. */
+static bool set_groups(const BerthIdentity *identity, BerthFault *fault) {
+    /* A user namespace may forbid setgroups(2); then there is nothing to drop or add. */
+    if (setgroups(identity->group_count, identity->groups) == 0 ||
+        (errno == EPERM && has_own_group_only(identity)))
+        return true;
+    int errnum = errno;
+    for (size_t i = 0; errnum == EINVAL && i < identity->group_count; i++)
+        if (setgroups(1, &identity->groups[i]) < 0 && errno == EINVAL)
+            return berth_fault_set(
+                fault,
+                "group %u is not in the container's user namespace; use a lower ID, or "
+                "--userns=host",
+                identity->groups[i]);
+    return berth_fault_set_errno(fault, errnum, "set the groups");
+}
+
+static bool set_ids(const BerthIdentity *identity, BerthFault *fault) {
+    if (setresgid(identity->gid, identity->gid, identity->gid) == 0 &&
+        setresuid(identity->uid, identity->uid, identity->uid) == 0)
+        return true;
+    if (errno == EINVAL && getgid() == identity->gid)
+        return berth_fault_set(
+            fault,
+            "user %u is not in the container's user namespace; use a lower ID, or "
+            "--userns=host",
+            identity->uid);
+    return berth_fault_set_errno(fault, errno, "become user %u and group %u", identity->uid,
+                                 identity->gid);
+}
+
 /* The order matters: changing the bounding set needs CAP_SETPCAP and setting the groups needs
  * CAP_SETGID, neither of which is effective after the user has changed. PR_SET_KEEPCAPS preserves
  * the permitted set across that change, so that the final sets can be taken from it. Ambient
@@ -257,15 +289,12 @@ bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identit
 
     if (!berth_capabilities_bound(setup->bounding))
         return berth_fault_set_errno(fault, errno, "drop capabilities");
-    /* A user namespace may forbid setgroups(2); then there is nothing to drop or add. */
-    if (setgroups(identity->group_count, identity->groups) < 0 &&
-        (errno != EPERM || !has_own_group_only(identity)))
-        return berth_fault_set_errno(fault, errno, "set the groups");
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 ||
-        setresgid(identity->gid, identity->gid, identity->gid) < 0 ||
-        setresuid(identity->uid, identity->uid, identity->uid) < 0)
-        return berth_fault_set_errno(fault, errno, "become user %u and group %u", identity->uid,
-                                     identity->gid);
+    if (!set_groups(identity, fault))
+        return false;
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+        return berth_fault_set_errno(fault, errno, "keep capabilities");
+    if (!set_ids(identity, fault))
+        return false;
     /* A capability that is not both permitted and inheritable cannot be ambient (capabilities(7)).
      * Configurations contain such ones anyway, and other runtimes ignore them too. */
     uint64_t ambient = setup->ambient & setup->permitted & setup->inheritable;

@@ -415,7 +415,6 @@ void berth_inside_join(const BerthInside *inside, pid_t first, int init, int fla
     berth_inside_join_keyring();
     if (chdir("/") < 0)
         berth_fail_errno("root", NULL);
-    berth_execution_make_directory(inside->setup);
     berth_execution_prepare(&execution);
     take_secrets(&execution);
     berth_execution_wait_for_go_ahead(&execution);

@@ -98,6 +98,26 @@ def test_exec_as_another_user_elsewhere():
           ["7", "8", "/bin", "/home/u"])
 
 
+def test_exec_makes_no_working_directory():
+    """Only a container's own command has its working directory made, as with runc and crun."""
+    contains(dist("exec", "-w", "/missing/here", "box", "pwd").err, "working directory /missing/here: No such file or directory")
+    equal(dist("exec", "box", "ls", "-d", "/missing").status, 1)
+    good("exec", "box", "mkdir", "/missing")
+    equal(good("exec", "-w", "/missing", "box", "pwd"), "/missing\n")
+    good("exec", "box", "rmdir", "/missing")
+
+
+def test_ids_beyond_those_of_the_user_namespace_are_named():
+    name = f"{HOST}/exec/ids:x"
+    layer = oci.busybox_layer().directory("etc").add("etc/passwd", b"root:x:0:0::/:/bin/sh\nu:x:7:7::/:/bin/sh\nbig:x:70001:7::/:/bin/sh\n")
+    layer.add("etc/group", b"g:x:8:u\nlarge:x:70000:u\n")
+    oci.push(oci.Image([layer], {"Cmd": ["id"], "Env": ["PATH=/bin"]}), name)
+    for user, words in (("u", "group 70000 is not in the container's user namespace; use a lower ID, or --userns=host"),
+                        ("7:70002", "group 70002 is not in"), ("big", "user 70001 is not in"), ("70003:0", "user 70003 is not in")):
+        contains(dist("run", "--rm", "-u", user, name).err, words)
+    equal(good("run", "--rm", "--userns=host", "-u", "u", name, "id", "-G").split(), ["7", "8", "70000"])
+
+
 def test_exec_accepts_a_process_object():
     """exec accepts a process object of the OCI runtime specification, as other runtimes do. The new process then
     inherits nothing from the configuration of the container's first process."""
