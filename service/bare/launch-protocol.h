@@ -16,6 +16,8 @@
  *   outer   berthd    PROCESS            pid, pidfd    the inner process has been cloned
  *   outer   inner     MAPPED *                         the id maps have been written
  *   outer   inner     TREE ...           mount         root, mounts, devices, in that order
+ *   inner   berthd    FILLING *                        it begins to fill a new volume
+ *   inner   berthd    FILLED *                         the volume is filled and synced
  *   inner   outer     NAMESPACES *                     its namespaces and mounts have been made
  *   outer   inner     HOOKS_DONE *                     the network and the hooks are done
  *   inner   outer     STREAM * ...       socket        to be connected to the journal
@@ -47,6 +49,8 @@ typedef enum {
     BERTH_LAUNCH_PROCESS = 'P',
     BERTH_LAUNCH_TERMINAL = 'T',
     BERTH_LAUNCH_RESTORED = 'R',
+    BERTH_LAUNCH_FILLING = 'V',
+    BERTH_LAUNCH_FILLED = 'W',
     BERTH_LAUNCH_DONE = 'K',
     BERTH_LAUNCH_FAILED = 'E',
     BERTH_LAUNCH_UNSUPPORTED = 'U',

@@ -15,6 +15,7 @@
 #include "bare/fd.h"
 #include "launch/copy-up.h"
 #include "launch/entries.h"
+#include "launch/peer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,14 +75,18 @@ static bool sync_copy(int volume, int copy, BerthFault *fault) {
            berth_fault_set_errno(fault, errno, "fill the volume");
 }
 
+/* This may take longer than berthd waits for a start. */
 static bool copy_aside(int source, int volume, BerthFault *fault) {
     if (mkdirat(volume, INCOMPLETE, 0700) < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
     berth_autofd int copy = volume_open_directory(volume, INCOMPLETE);
     if (copy < 0)
         return berth_fault_set_errno(fault, errno, "fill the volume");
-    return berth_copy_up(source, copy, false, fault) && sync_copy(volume, copy, fault) &&
-           (renameat(volume, INCOMPLETE, volume, COMPLETE) == 0 ||
+    berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_FILLING, NULL, -1);
+    if (!berth_copy_up(source, copy, false, fault) || !sync_copy(volume, copy, fault))
+        return false;
+    berth_peer_send(BERTH_SOCKET_FD, BERTH_LAUNCH_FILLED, NULL, -1);
+    return (renameat(volume, INCOMPLETE, volume, COMPLETE) == 0 ||
             berth_fault_set_errno(fault, errno, "fill the volume"));
 }
 

@@ -2,10 +2,12 @@
 # Unit files (quadlets) that run containers as systemd services, written in the style of public projects: from the file
 # to the running service, with drop-ins, templates, timers, sockets, pods, errors and boot.
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -321,6 +323,41 @@ def test_a_new_volume_has_the_files_of_the_image():
         equal(process.returncode, 0)
     equal(good("run", "--rm", "-v", "many:/data", name, "ls", "/data"), "default.conf\nlink\n")
     good("volume", "rm", "app", "empty", "many")
+
+
+def launchers():
+    for process in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{process}/comm", encoding="utf-8") as comm:
+                if process.isdigit() and comm.read() == "berth-launch\n":
+                    yield int(process)
+        except OSError:
+            pass
+
+
+def test_filling_a_volume_may_take_longer_than_a_start():
+    """The launcher is stopped in the middle of the copy for longer than the service waits for other starts."""
+    name = f"{HOST}/units/slow:x"
+    layer = oci.busybox_layer().directory("data")
+    for number in range(20000):
+        layer.add(f"data/{number}", b"x")
+    oci.push(oci.Image([layer], {"Env": ["PATH=/bin"]}), name)
+    good("pull", name)
+    stopped = []
+    with subprocess.Popen(["dist", "run", "--rm", "-v", "slow:/data", name, "sh", "-c", "ls /data | wc -l"],
+                          stdout=subprocess.PIPE, encoding="utf-8") as process:
+        while not os.path.exists(f"{STATE}/volumes/slow/.berth-filling"):
+            assert process.poll() is None, process.returncode
+        for pid in launchers():
+            os.kill(pid, signal.SIGSTOP)
+            stopped.append(pid)
+        assert os.path.exists(f"{STATE}/volumes/slow/.berth-filling")
+        time.sleep(62)
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        equal(process.communicate()[0], "20000\n")
+    good("volume", "rm", "slow")
 
 
 def test_a_new_volume_has_no_labels_of_a_former_one():

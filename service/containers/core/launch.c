@@ -18,7 +18,8 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-/* From the clone of the launcher until the command runs, including hooks and the network. */
+/* From the clone of the launcher until the command runs, including hooks and the network, but not
+ * the first filling of a volume, which copies and syncs as much as the image has there. */
 #define LAUNCH_TIMEOUT_USEC (60ull * G_USEC_PER_SEC)
 
 typedef enum {
@@ -126,6 +127,14 @@ static void launch_take_process(BerthLaunch *launch, const Message *message, int
         launch->callbacks.restored(launch, pid, pidfd, launch->userdata);
 }
 
+static void launch_suspend_timeout(BerthLaunch *launch, bool suspended) {
+    if (!launch->timeout)
+        return;
+    if (!suspended)
+        (void)sd_event_source_set_time_relative(launch->timeout, LAUNCH_TIMEOUT_USEC);
+    (void)sd_event_source_set_enabled(launch->timeout, suspended ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
 /* A message that does not fit the state of the launch, such as a second PROCESS, is ignored and its
  * descriptor is closed. */
 static void launch_take_message(BerthLaunch *launch, Message *message) {
@@ -151,6 +160,10 @@ static void launch_take_message(BerthLaunch *launch, Message *message) {
     case BERTH_LAUNCH_DONE:
         if (launch->kind == BERTH_LAUNCH_HELPER)
             launch->state = LAUNCH_REPORTED;
+        break;
+    case BERTH_LAUNCH_FILLING:
+    case BERTH_LAUNCH_FILLED:
+        launch_suspend_timeout(launch, message->letter == BERTH_LAUNCH_FILLING);
         break;
     case BERTH_LAUNCH_TERMINAL:
         if (fd >= 0 && launch->kind != BERTH_LAUNCH_HELPER)
