@@ -100,17 +100,14 @@ static void commit_finish(Commit *commit) {
 
 static void commit_on_synced(sd_bus_message *reply, const GError *error, void *userdata) {
     Commit *commit = userdata;
-    g_autoptr(BerthDescriptor) before = NULL;
+    const BerthImagePut put = {commit->name, commit->manifest};
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
     (void)reply;
     /* Only now that the content is on disk does the name refer to the new image. The layers below
      * come from the base, and keep their provenance. */
-    if (local ||
-        !berth_images_put(commit->images, commit->name, commit->manifest, NULL,
-                          commit->transfer->owner, &before, &local) ||
-        !berth_provenance_vouch_as(commit->images->database, commit->name, commit->base_name,
-                                   &local))
+    if (local || !berth_images_put_many(commit->images, &put, 1, commit->base_name,
+                                        commit->transfer->owner, &local))
         commit_end(commit, local);
     else
         commit_finish(commit);

@@ -66,9 +66,10 @@ static void images_report(BerthImages *images, const char *name, const BerthDesc
         images->observer(name, target, change, what, images->observer_userdata);
 }
 
-bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
-                      char *const *labels, uint32_t owner, BerthDescriptor **before,
-                      GError **error) {
+/* Checks a name and records it. The caller reports it once that is certain to stay. */
+static bool images_record(BerthImages *images, const char *name, const BerthDescriptor *target,
+                          char *const *labels, uint32_t owner, BerthDescriptor **before,
+                          GError **error) {
     if (!berth_name_check_image(name, error) ||
         !berth_name_check_media_type(target->media_type, error) ||
         !berth_digest_parse(target->digest, NULL, error))
@@ -86,12 +87,52 @@ bool berth_images_put(BerthImages *images, const char *name, const BerthDescript
         !berth_charge_check(owner, BERTH_RESOURCE_IMAGES,
                             berth_provenance_count_images(images->database, owner), 1, error))
         return false;
-    if (!berth_image_store_put(images->database, name, target, labels, owner, before, error))
+    return berth_image_store_put(images->database, name, target, labels, owner, before, error);
+}
+
+static void images_report_put(BerthImages *images, const char *name, const BerthDescriptor *target,
+                              const BerthDescriptor *before, bool has_labels) {
+    bool is_same = before && g_str_equal(before->digest, target->digest);
+
+    images_report(images, name, target, before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
+                  (is_same ? 0 : BERTH_IMAGE_RETARGETED) |
+                      (has_labels ? BERTH_IMAGE_RELABELED : 0));
+}
+
+bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
+                      char *const *labels, uint32_t owner, BerthDescriptor **before,
+                      GError **error) {
+    if (!images_record(images, name, target, labels, owner, before, error))
         return false;
     images_write_index(images);
-    bool is_same = *before && g_str_equal((*before)->digest, target->digest);
-    images_report(images, name, target, *before ? BERTH_IMAGE_UPDATED : BERTH_IMAGE_ADDED,
-                  (is_same ? 0 : BERTH_IMAGE_RETARGETED) | (labels ? BERTH_IMAGE_RELABELED : 0));
+    images_report_put(images, name, target, *before, labels != NULL);
+    return true;
+}
+
+static void free_target(gpointer data) {
+    berth_descriptor_free(data);
+}
+
+/* As for deletions: one transaction, one update of index.json, and then the observer. */
+bool berth_images_put_many(BerthImages *images, const BerthImagePut *puts, size_t count,
+                           const char *base, uint32_t owner, GError **error) {
+    g_autoptr(GPtrArray) before = g_ptr_array_new_with_free_func(free_target);
+    bool done = true;
+
+    if (!berth_database_begin(images->database, error))
+        return false;
+    for (size_t i = 0; done && i < count; i++) {
+        BerthDescriptor *earlier = NULL;
+        done = images_record(images, puts[i].name, puts[i].target, NULL, owner, &earlier, error) &&
+               (!base || berth_provenance_vouch_as(images->database, puts[i].name, base, error));
+        g_ptr_array_add(before, earlier);
+    }
+    if (!berth_database_end(images->database, done, done ? error : NULL) || !done)
+        return false;
+    if (count > 0)
+        images_write_index(images);
+    for (size_t i = 0; i < count; i++)
+        images_report_put(images, puts[i].name, puts[i].target, before->pdata[i], false);
     return true;
 }
 

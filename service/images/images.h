@@ -37,6 +37,15 @@ typedef struct {
 bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
                       char *const *labels, uint32_t owner, BerthDescriptor **before,
                       GError **error);
+typedef struct {
+    const char *name;
+    const BerthDescriptor *target;
+} BerthImagePut;
+
+/* Puts all of these names or, on an error, none. The users on whose behalf the name base exists
+ * (NULL: no others) then hold these names, too. */
+bool berth_images_put_many(BerthImages *images, const BerthImagePut *puts, size_t count,
+                           const char *base, uint32_t owner, GError **error);
 /* Deletes a name and sets *before to its target. Fails with NotFound if there is none. */
 bool berth_images_delete(BerthImages *images, const char *name, BerthDescriptor **before,
                          GError **error);

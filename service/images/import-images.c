@@ -26,6 +26,7 @@ struct BerthImportImages {
     const BerthImportContext *context;
     BerthImportKind kind;
     int document;
+    int docker_document; /* manifest.json beside the index of a layout; -1: none */
     BerthImportMembers *members;
     char *name;
     char **command;
@@ -63,6 +64,7 @@ BerthImportImages *berth_import_images_new(const BerthImportContext *context,
     images->context = context;
     images->kind = request->kind;
     images->document = request->document;
+    images->docker_document = request->docker;
     images->members = request->members;
     images->name = g_strdup(request->name);
     images->command = g_strdupv((char **)request->command);
@@ -93,6 +95,13 @@ static void import_images_finish(BerthImportImages *images) {
 
     if (images->found->len > 0) {
         images->done(images->found, NULL, images->userdata);
+        return;
+    }
+    if (images->kind == BERTH_IMPORT_LAYOUT && images->docker_document >= 0) {
+        /* Some tools write an index without entries beside manifest.json. */
+        images->kind = BERTH_IMPORT_DOCKER;
+        images->document = images->docker_document;
+        berth_import_images_start(images);
         return;
     }
     berth_error_set(&error, BERTH_ERROR_INVALID_ARGUMENT, "the archive holds no image");

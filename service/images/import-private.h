@@ -84,6 +84,7 @@ typedef enum {
 typedef struct {
     BerthImportKind kind;
     int document; /* for a layout or docker archive: that file, in memory */
+    int docker;   /* manifest.json of a layout that has one, in memory; -1: none */
     BerthImportMembers *members;
     const char *name;     /* for images without a name, or "" */
     char *const *command; /* for the image created from a root file system */

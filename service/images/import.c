@@ -85,15 +85,16 @@ static void import_report(void *object, BerthTransferResult *result) {
 
 /* All images are complete and allowed: the names appear together. */
 static bool import_put_names(Import *import, GError **error) {
+    g_autofree BerthImagePut *puts = g_new0(BerthImagePut, import->images->len);
+    size_t count = 0;
+
     for (guint i = 0; i < import->images->len; i++) {
         const BerthImportedImage *image = import->images->pdata[i];
-        g_autoptr(BerthDescriptor) before = NULL;
-        if (image->name[0] &&
-            !berth_images_put(import->context.images, image->name, image->target, NULL,
-                              import->context.transfer->owner, &before, error))
-            return false;
+        if (image->name[0])
+            puts[count++] = (BerthImagePut){image->name, image->target};
     }
-    return true;
+    return berth_images_put_many(import->context.images, puts, count, NULL,
+                                 import->context.transfer->owner, error);
 }
 
 static void import_on_allowed(const GError *refused, void *userdata) {
@@ -142,7 +143,8 @@ static void import_on_found(GPtrArray *found, const GError *error, void *userdat
     berth_import_check_start(import->check);
 }
 
-/* A layout's index takes precedence: docker writes both, and the index has more information. */
+/* A layout's index takes precedence, unless it lists nothing: docker writes both, and the index has
+ * more information. */
 static bool import_get_kind(const Import *import, BerthImportKind *kind, GError **error) {
     if (import->is_rootfs)
         *kind = BERTH_IMPORT_ROOTFS;
@@ -161,6 +163,7 @@ static bool import_get_kind(const Import *import, BerthImportKind *kind, GError 
 static void import_find_images(Import *import) {
     BerthImportImagesRequest request = {
         .document = -1,
+        .docker = import->documents[BERTH_IMPORT_DOCKER],
         .members = import->members,
         .name = import->name,
         .command = import->command,

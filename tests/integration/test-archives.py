@@ -182,6 +182,25 @@ def test_lists_of_images_that_are_not_quite_right():
     refused(make_tar([*members, ("manifest.json", listed + b"]")]), "not JSON")
 
 
+def test_an_index_that_lists_nothing_leaves_it_to_manifest_json():
+    layer = oci.Layer("none").add("file", b"f").finish()
+    config = json.dumps(oci.Image([layer]).config).encode()
+    listed = json.dumps([{"Config": "c.json", "RepoTags": ["local.test/beside:x"], "Layers": ["l.tar"]}]).encode()
+    for index in ({"schemaVersion": 2, "manifests": []}, {"schemaVersion": 2}, {"manifests": None}):
+        members = [("oci-layout", b'{"imageLayoutVersion":"1.0.0"}'), ("index.json", json.dumps(index).encode()),
+                   ("c.json", config), ("l.tar", layer[2])]
+        refused(make_tar(members), "holds no image")
+        equal(good("import", write("beside.tar", make_tar([*members, ("manifest.json", listed)]))).strip(), "local.test/beside:x")
+        good("rmi", "local.test/beside:x")
+
+
+def test_all_names_of_an_archive_appear_or_none():
+    layer = oci.Layer("none").add("file", b"f").finish()
+    config = json.dumps(oci.Image([layer]).config).encode()
+    listed = json.dumps([{"Config": "c.json", "RepoTags": ["local.test/first:x", "local.test/second:\u0007"], "Layers": ["l.tar"]}]).encode()
+    refused(make_tar([("c.json", config), ("l.tar", layer[2]), ("manifest.json", listed)]), "control character")
+
+
 def test_a_layout_may_have_one_name_for_several_platforms():
     """As in the example of the specification: the entry for this platform counts, wherever it is in the list."""
     blobs, entries = {}, {}
