@@ -122,7 +122,8 @@ static bool replace_file(int directory, const char *name, const void *data, size
                          mode_t mode, bool synced) {
     const char *slash = strrchr(name, '/');
     size_t parent = slash ? (size_t)(slash - name) + 1 : 0;
-    g_autofree char *new_name = g_strdup_printf("%.*s.new-%s", (int)parent, name, name + parent);
+    g_autofree char *new_name =
+        g_strdup_printf("%.*s" BERTH_FD_NEW_PREFIX "%s", (int)parent, name, name + parent);
     berth_autofd int fd =
         openat(directory, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
 

@@ -32,6 +32,8 @@ char *berth_fd_read_stream(int fd, size_t limit, size_t *size, GError **error);
  * file cannot be opened or read. */
 char *berth_fd_read_file_at(int directory, const char *name, size_t limit);
 
+#define BERTH_FD_NEW_PREFIX ".new-"
+
 /* Creates or replaces the file name below directory: a new file ".new-NAME" is written next to it
  * and renamed. Readers see either the old or the new content, even if the writer dies in between;
  * after a crash of the machine, the new content may be lost. mode is applied exactly. Returns false

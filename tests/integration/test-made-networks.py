@@ -11,6 +11,7 @@ import select
 import socket
 import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 from caller import Caller
@@ -585,6 +586,19 @@ def test_an_interrupted_change_leaves_nothing():
     good("rm", "-f", "roam")
     wait_until(lambda: not [name for name in documents() if name.startswith("roam")], "its documents go")
     wait_until(is_quiet, "nobody disconnects")
+
+
+def test_documents_that_a_crash_has_left_half_written_are_removed():
+    """Unless they are so new that a berth-network may still be writing them."""
+    for name, age in (("old", 7200), ("new", 60)):
+        path = f"{NETWORKS}/.new-{name}.json"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("{")
+        os.utime(path, (time.time() - age,) * 2)
+    kill_service()
+    good("ps")
+    equal([name for name in os.listdir(NETWORKS) if name.startswith(".new-")], [".new-new.json"])
+    os.unlink(f"{NETWORKS}/.new-new.json")
 
 
 def test_an_interrupted_request_is_not_carried_out_by_the_next_start():

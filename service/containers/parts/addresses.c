@@ -103,6 +103,17 @@ static void recover_lease(BerthAddresses *addresses, const char *name) {
     lease_free(lease);
 }
 
+/* A document that a crash has left before its rename (base/fd.h). A berth-network that has survived
+ * the service may still be writing one, which takes it far less time. */
+static void remove_leftover(int directory, const char *name) {
+    enum { LEFTOVER_SECONDS = 3600 };
+    struct stat status;
+
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+        status.st_mtime < g_get_real_time() / G_USEC_PER_SEC - LEFTOVER_SECONDS)
+        (void)unlinkat(directory, name, 0);
+}
+
 BerthAddresses *berth_addresses_new(int directory) {
     BerthAddresses *addresses = g_new0(BerthAddresses, 1);
     berth_autolist DIR *list = berth_directory_list(directory);
@@ -112,9 +123,11 @@ BerthAddresses *berth_addresses_new(int directory) {
     addresses->leases = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, lease_free);
     addresses->last = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     while (list && (name = berth_directory_next(list)))
-        if (name[0] != '.' &&
-            (g_str_has_suffix(name, ".json") || g_str_has_suffix(name, ".next")) &&
-            !is_superseded(addresses, name))
+        if (g_str_has_prefix(name, BERTH_FD_NEW_PREFIX))
+            remove_leftover(directory, name);
+        else if (name[0] != '.' &&
+                 (g_str_has_suffix(name, ".json") || g_str_has_suffix(name, ".next")) &&
+                 !is_superseded(addresses, name))
             recover_lease(addresses, name);
     return addresses;
 }
