@@ -17,6 +17,7 @@
 #include "launch/hooks.h"
 #include "launch/mounts.h"
 #include "launch/peer.h"
+#include "launch/proc.h"
 #include "launch/secrets.h"
 #include "launch/text.h"
 #include "launch/trees.h"
@@ -25,7 +26,6 @@
 #include <grp.h>
 #include <limits.h>
 #include <linux/keyctl.h>
-#include <linux/magic.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -37,7 +37,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 
 bool berth_inside_has_loose_device(const BerthSetup *setup, const BerthDevice *device) {
     for (uint32_t i = 0; i < setup->mount_count; i++)
@@ -264,13 +263,12 @@ static void attach_all(const BerthInside *inside, int root, int *trees) {
 
 static void write_sysctl(const BerthPair *parameter) {
     char path[PATH_MAX];
-    struct statfs status;
 
-    if ((size_t)snprintf(path, sizeof path, "/proc/sys/%s", parameter->name) >= sizeof path)
+    if ((size_t)snprintf(path, sizeof path, "sys/%s", parameter->name) >= sizeof path)
         berth_fail("kernel parameter", parameter->name, "the name is too long", BERTH_EXIT_LAUNCH);
     /* If the configuration does not mount proc, /proc is the image's. */
-    berth_autofd int file = open(path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-    if (file >= 0 && fstatfs(file, &status) == 0 && status.f_type != PROC_SUPER_MAGIC)
+    berth_autofd int file = berth_proc_open(path);
+    if (file < 0 && errno == EXDEV)
         berth_fail("kernel parameter", parameter->name, "/proc/sys is not on a proc file system",
                    BERTH_EXIT_LAUNCH);
     if (file < 0 || !berth_fd_write_all(file, parameter->value, strlen(parameter->value)))

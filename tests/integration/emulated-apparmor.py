@@ -16,6 +16,17 @@ PROFILE = """profile berth-test flags=(attach_disconnected,mediate_deleted) {
   deny /kept/** w,
 }
 """
+MOUNTING_PROFILE = """profile berth-mounting flags=(attach_disconnected,mediate_deleted) {
+  file,
+  capability,
+  mount,
+  umount,
+}
+"""
+# A /proc in which the file for the label is another one of the kernel's.
+OTHER_PROC = ("mkdir -p /real && mount -t proc proc /real && mount -t tmpfs none /proc && mkdir -p /proc/thread-self/attr/apparmor && "
+              "touch /proc/thread-self/attr/apparmor/exec && mount --bind /real/sys/kernel/domainname /proc/thread-self/attr/apparmor/exec && "
+              "touch /done && exec sleep 1000")
 
 
 def write(profile):
@@ -38,7 +49,7 @@ def test_setup():
     layer = oci.busybox_layer(None)
     subprocess.run(["tar", "-x", "-C", f"{BUNDLE}/rootfs"], input=layer.finish()[2], check=True)
     subprocess.run(["mount", "-t", "securityfs", "securityfs", "/sys/kernel/security"], check=True)
-    subprocess.run(["apparmor_parser", "--add", "--skip-cache"], input=PROFILE.encode(), check=True)
+    subprocess.run(["apparmor_parser", "--add", "--skip-cache"], input=(PROFILE + MOUNTING_PROFILE).encode(), check=True)
 
 
 def test_the_command_has_the_profile():
@@ -55,6 +66,22 @@ def test_executed_processes_have_the_profile_too():
     json.dump(config, open(f"{BUNDLE}/config.json", "w", encoding="utf-8"))
     good("run", "-d", "--id=box", "--bundle", BUNDLE)
     equal(good("exec", "box", "cat", "/proc/self/attr/current"), "berth-test (enforce)\n")
+    good("rm", "-f", "box")
+
+
+def test_a_container_cannot_redirect_its_label():
+    """A container with CAP_SYS_ADMIN mounts another file of proc over that to which a process writes its profile
+    (CVE-2025-52881). The process does not start without the profile."""
+    config = json.load(open(f"{write('berth-mounting')}/config.json", encoding="utf-8"))
+    every = ["CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE"]
+    config["process"].update(args=["sh", "-c", OTHER_PROC], capabilities={name: every for name in ("bounding", "effective", "permitted")})
+    config["linux"]["namespaces"].append({"type": "uts"})
+    json.dump(config, open(f"{BUNDLE}/config.json", "w", encoding="utf-8"))
+    good("run", "-d", "--id=box", "--bundle", BUNDLE)
+    wait_until(lambda: os.path.exists(f"{BUNDLE}/rootfs/done"), "its mounts")
+    result = dist("exec", "box", "cat", "/real/self/attr/current")
+    equal((result.status, result.out), (125, ""), str(result))
+    contains(result.err, "AppArmor: profile berth-mounting: /proc is not a proc file system")
     good("rm", "-f", "box")
 
 
