@@ -345,7 +345,8 @@ void berth_checkpoint_restore(const BerthRestore *request) {
     berth_criu_add(restore.arguments, "--restore-sibling");
     berth_criu_add(restore.arguments, "--pidfile=%s", PIDFILE);
     /* CRIU does not set these itself. */
-    if (!berth_attributes_set_inherited(setup, getpid(), &fault))
+    const BerthAttributed itself = {getpid(), -1};
+    if (!berth_attributes_set_inherited(setup, &itself, &fault))
         berth_fail_with("attributes", &fault);
     if (setup->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         berth_fail_errno("no new privileges", NULL);

@@ -5,12 +5,18 @@
  * one gives up any privilege: limits that are too low would prevent its last steps, and raising
  * them needs the host's root. Only berth_attributes_follow is called by the inner process, as its
  * first step. There is no state here except a buffer for /proc/PID/cgroup.
+ *
+ * prlimit(2), sched_setattr(2) and ioprio_set(2) take a PID, and berthd may reap the process at any
+ * moment, for example because root in the container has killed it. So each of these calls follows a
+ * look at the pidfd, after which the number cannot be another process's unless the kernel has gone
+ * through all others meanwhile.
  */
 
 #include "launch/attributes.h"
 
 #include "bare/cgroup-lines.h"
 #include "bare/fd.h"
+#include "bare/pidfd.h"
 #include "launch/text.h"
 #include "launch/userns.h"
 
@@ -147,45 +153,65 @@ void berth_attributes_spread(pid_t pid) {
         spread_line(&line, unified, number);
 }
 
-static bool set_limits(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
+/* This process cannot be replaced by another one. */
+static bool still_exists(const BerthAttributed *process, BerthFault *fault) {
+    return process->pidfd < 0 || berth_pidfd_is_running(process->pidfd) ||
+           berth_fault_set(fault, "the process has ended");
+}
+
+static bool set_limits(const BerthSetup *setup, const BerthAttributed *process, BerthFault *fault) {
     for (uint32_t i = 0; i < setup->limit_count; i++) {
         const BerthLimit *limit = &setup->limits[i];
         struct rlimit wanted = {limit->soft, limit->hard}, present;
         int resource = limit->resource;
-        if (prlimit(pid, resource, &wanted, NULL) == 0)
+        if (!still_exists(process, fault))
+            return false;
+        if (prlimit(process->pid, resource, &wanted, NULL) == 0)
             continue;
         /* On some machines, even root may not raise a limit. Then the current hard limit is kept,
          * and the soft one is capped at it. */
-        if (errno != EPERM || prlimit(pid, resource, NULL, &present) < 0)
+        if (errno != EPERM || prlimit(process->pid, resource, NULL, &present) < 0)
             return berth_fault_set_errno(fault, errno, "limit %s", limit->name);
         wanted.rlim_max = BERTH_MIN(wanted.rlim_max, present.rlim_max);
         wanted.rlim_cur = BERTH_MIN(wanted.rlim_cur, wanted.rlim_max);
-        if (prlimit(pid, resource, &wanted, NULL) < 0)
+        if (!still_exists(process, fault))
+            return false;
+        if (prlimit(process->pid, resource, &wanted, NULL) < 0)
             return berth_fault_set_errno(fault, errno, "limit %s", limit->name);
     }
     return true;
 }
 
-static bool set_oom_score(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
+/* The file stays that of the process whose number it was opened by, which the pidfd shows to be the
+ * right one. */
+static bool set_oom_score(const BerthSetup *setup, const BerthAttributed *process,
+                          BerthFault *fault) {
     char path[BERTH_PROC_PATH_BYTES], score[16];
 
-    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)pid);
+    snprintf(path, sizeof path, "/proc/%d/oom_score_adj", (int)process->pid);
     snprintf(score, sizeof score, "%d", setup->oom_score);
     berth_autofd int file = open(path, O_WRONLY | O_CLOEXEC);
+    if (!still_exists(process, fault))
+        return false;
     /* Lowering the score needs CAP_SYS_RESOURCE, which root lacks on some machines. */
     return (file >= 0 && (berth_fd_write_all(file, score, strlen(score)) || errno == EACCES)) ||
            berth_fault_set_errno(fault, errno, "set the OOM score");
 }
 
-bool berth_attributes_set_inherited(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
+bool berth_attributes_set_inherited(const BerthSetup *setup, const BerthAttributed *process,
+                                    BerthFault *fault) {
     enum { WHO_PROCESS = 1 };
 
-    if (setup->has_io_priority && syscall(SYS_ioprio_set, WHO_PROCESS, pid, setup->io_priority) < 0)
+    if (setup->has_io_priority && !still_exists(process, fault))
+        return false;
+    if (setup->has_io_priority &&
+        syscall(SYS_ioprio_set, WHO_PROCESS, process->pid, setup->io_priority) < 0)
         return berth_fault_set_errno(fault, errno, "set the I/O priority");
-    return set_oom_score(setup, pid, fault);
+    return set_oom_score(setup, process, fault);
 }
 
-static bool set_scheduling(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
+static bool set_scheduling(const BerthSetup *setup, const BerthAttributed *process,
+                           BerthFault *fault) {
     const BerthScheduler *scheduler = &setup->scheduler;
 
     if (!setup->has_scheduler)
@@ -200,8 +226,9 @@ static bool set_scheduling(const BerthSetup *setup, pid_t pid, BerthFault *fault
         .deadline = scheduler->deadline,
         .period = scheduler->period,
     };
-    return syscall(SYS_sched_setattr, pid, &attributes, 0) == 0 ||
-           berth_fault_set_errno(fault, errno, "set the scheduler");
+    return still_exists(process, fault) &&
+           (syscall(SYS_sched_setattr, process->pid, &attributes, 0) == 0 ||
+            berth_fault_set_errno(fault, errno, "set the scheduler"));
 }
 
 /* Delegation containment (cgroups(7)): the directory and these files are given away, but nothing
@@ -223,7 +250,8 @@ bool berth_attributes_delegate(const BerthSetup *setup, int cgroup, BerthFault *
     return true;
 }
 
-bool berth_attributes_set(const BerthSetup *setup, pid_t pid, BerthFault *fault) {
-    return berth_attributes_set_inherited(setup, pid, fault) && set_scheduling(setup, pid, fault) &&
-           set_limits(setup, pid, fault);
+bool berth_attributes_set(const BerthSetup *setup, const BerthAttributed *process,
+                          BerthFault *fault) {
+    return berth_attributes_set_inherited(setup, process, fault) &&
+           set_scheduling(setup, process, fault) && set_limits(setup, process, fault);
 }

@@ -10,11 +10,20 @@
 #include "bare/setup.h"
 #include "launch/fault.h"
 
-/* Sets limits, OOM score and scheduling. */
-bool berth_attributes_set(const BerthSetup *setup, pid_t pid, BerthFault *fault);
+/* The process whose attributes are set. */
+typedef struct {
+    pid_t pid;
+    int pidfd; /* -1: it is the calling process */
+} BerthAttributed;
+
+/* Sets limits, OOM score and scheduling. Fails if the process has ended: its PID may belong to
+ * another one by then. */
+bool berth_attributes_set(const BerthSetup *setup, const BerthAttributed *process,
+                          BerthFault *fault);
 
 /* Sets those attributes that processes created by CRIU inherit: OOM score and I/O priority. */
-bool berth_attributes_set_inherited(const BerthSetup *setup, pid_t pid, BerthFault *fault);
+bool berth_attributes_set_inherited(const BerthSetup *setup, const BerthAttributed *process,
+                                    BerthFault *fault);
 
 /* Gives a cgroup, passed as a descriptor, to a container that has a user namespace, so that an init
  * system in it can create cgroups below. */

@@ -276,7 +276,8 @@ _Noreturn static void serve(Outside *outside) {
             _exit(BERTH_EXIT_LAUNCH);
         } else if (letter == BERTH_LAUNCH_SET_ATTRIBUTES) {
             set_up_cgroup(outside);
-            if (!berth_attributes_set(outside->inside->setup, outside->pid, &fault))
+            const BerthAttributed process = {outside->pid, outside->pidfd};
+            if (!berth_attributes_set(outside->inside->setup, &process, &fault))
                 berth_fail_with("attributes", &fault);
             send_to_inside(outside, BERTH_LAUNCH_ATTRIBUTES_SET, -1);
             note_streams(outside);
