@@ -39,8 +39,7 @@
 
 /* The system calls that sd-bus, sd-event, GLib's threads and malloc need in every worker. Without
  * epoll_create1, since the event loop exists already, and one instance cannot use up the watches
- * that all processes of a user may have; without shutdown, since the standard error of all workers
- * is one socket. */
+ * that all processes of a user may have. */
 static const char *const common_calls[] = {
     "brk",
     "clock_gettime",

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/worker-members.h"
 #include "config.h"
+#include "worker/worker-words.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -33,6 +34,7 @@ typedef struct {
     char *kind;
     uid_t uid;
     int cloned; /* of a template: the file with the PID of a worker that nobody knows; or -1 */
+    int words;  /* what it has written to its standard error; or -1 */
 } KilledWorker;
 
 static unsigned count_lingering(uid_t uid) {
@@ -52,6 +54,8 @@ static void add_lingering(uid_t uid, int change) {
 static void free_killed(KilledWorker *killed) {
     add_lingering(killed->uid, -1);
     berth_fd_clear(&killed->cloned);
+    berth_worker_words_log(killed->words, killed->kind);
+    berth_fd_clear(&killed->words);
     g_free(killed->kind);
     g_free(killed);
 }
@@ -65,7 +69,7 @@ static void kill_unknown_clone(const KilledWorker *killed, sd_event *event) {
 
     if (killed->cloned >= 0 && pread(killed->cloned, &pid, sizeof pid, 0) == sizeof pid &&
         pid > 0 && waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
-        berth_worker_process_kill(pid, event, killed->kind, killed->uid);
+        berth_worker_process_kill(pid, event, killed->kind, killed->uid, -1);
 }
 
 /* The worker has ended. SIGKILL was sent by this file; any other signal is a crash, and is
@@ -96,6 +100,7 @@ typedef struct {
     char **environment;
     int namespaces; /* CLONE_NEW… flags */
     int socket, directory;
+    int words;  /* its standard error */
     int errnum; /* of a failure in the child */
 } ChildArguments;
 
@@ -111,7 +116,7 @@ static int execute_worker(void *data) {
     for (int number = 1; number < NSIG; number++)
         (void)sigaction(number, &standard, NULL);
     sigemptyset(&none);
-    if (dup2(child->socket, BERTH_WORKER_BUS_FD) >= 0 &&
+    if (dup2(child->words, STDERR_FILENO) >= 0 && dup2(child->socket, BERTH_WORKER_BUS_FD) >= 0 &&
         (child->directory < 0 || dup2(child->directory, BERTH_WORKER_DIRECTORY_FD) >= 0) &&
         sigprocmask(SIG_SETMASK, &none, NULL) == 0)
         execve(child->path, arguments, child->environment);
@@ -146,14 +151,18 @@ static pid_t clone_child(ChildArguments *child) {
 
 /* The environment is built before the child exists, since the child must not allocate. A child that
  * failed to execute is reaped here, and its errno is the error. */
-static pid_t process_start(const char *kind, ChildArguments *child, GError **error) {
+static pid_t process_start(const char *kind, ChildArguments *child, int *words, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
     char *environment[32] = {NULL};
     static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
                                          "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
                                          "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
     size_t count = 0;
+    berth_autofd int theirs = -1, ours = -1;
 
+    if (!berth_worker_words_new(&ours, &theirs, error))
+        return -1;
+    child->words = theirs;
     child->path = path;
     child->environment = environment;
     for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
@@ -165,39 +174,42 @@ static pid_t process_start(const char *kind, ChildArguments *child, GError **err
         g_free(environment[i]);
     if (pid > 0 && errnum != 0)
         waitpid(pid, NULL, 0);
-    if (errnum == 0)
+    if (errnum == 0) {
+        *words = berth_fd_steal(&ours);
         return pid;
+    }
     berth_error_set_errno(error, errnum, "start %s", path);
     return -1;
 }
 
-pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory,
+pid_t berth_worker_process_start(const char *kind, uid_t uid, int socket, int directory, int *words,
                                  GError **error) {
     g_autofree char *uid_text = uid ? g_strdup_printf("%u", (unsigned)uid) : NULL;
     ChildArguments child = {
         .argument = uid_text, .namespaces = CLONE_NEWPID, .socket = socket, .directory = directory};
 
-    return process_start(kind, &child, error);
+    return process_start(kind, &child, words, error);
 }
 
 /* Without a PID namespace: the template reports to berthd the PIDs of the processes that it clones,
  * each of which is in a namespace of its own. */
-pid_t berth_worker_process_start_template(const char *kind, int socket, int cloned,
+pid_t berth_worker_process_start_template(const char *kind, int socket, int cloned, int *words,
                                           GError **error) {
     char argument[] = BERTH_WORKER_TEMPLATE;
     ChildArguments child = {.argument = argument, .socket = socket, .directory = cloned};
 
-    return process_start(kind, &child, error);
+    return process_start(kind, &child, words, error);
 }
 
 /* If there is no pidfd, or no event source for it, this waits for the end: otherwise a zombie would
  * remain. */
-static void process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid, int cloned) {
+static void process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid, int cloned,
+                         int words) {
     sd_event_source *source = NULL;
     berth_autofd int pidfd = syscall(SYS_pidfd_open, pid, 0);
     KilledWorker *killed = g_new0(KilledWorker, 1);
 
-    *killed = (KilledWorker){g_strdup(kind), uid, cloned};
+    *killed = (KilledWorker){g_strdup(kind), uid, cloned, words};
     add_lingering(uid, 1);
     kill(pid, SIGKILL);
     if (pidfd < 0 ||
@@ -216,10 +228,11 @@ static void process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid
     berth_fd_steal(&pidfd);
 }
 
-void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid) {
-    process_kill(pid, event, kind, uid, -1);
+void berth_worker_process_kill(pid_t pid, sd_event *event, const char *kind, uid_t uid, int words) {
+    process_kill(pid, event, kind, uid, -1, words);
 }
 
-void berth_worker_process_kill_template(pid_t pid, sd_event *event, const char *kind, int cloned) {
-    process_kill(pid, event, kind, 0, cloned);
+void berth_worker_process_kill_template(pid_t pid, sd_event *event, const char *kind, int cloned,
+                                        int words) {
+    process_kill(pid, event, kind, 0, cloned, words);
 }

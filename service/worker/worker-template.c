@@ -44,6 +44,7 @@ struct BerthWorkerTemplate {
     pid_t pid;      /* 0: none */
     int socket;
     int cloned; /* where the kernel writes the PID of each worker (frame/template.c) */
+    int words;  /* its standard error, which is also that of each worker */
 };
 
 BerthWorkerTemplate *berth_worker_template_new(sd_event *event, const char *kind) {
@@ -53,13 +54,15 @@ BerthWorkerTemplate *berth_worker_template_new(sd_event *event, const char *kind
     template->kind = g_strdup(kind);
     template->socket = -1;
     template->cloned = -1;
+    template->words = -1;
     return template;
 }
 
 static void template_end(BerthWorkerTemplate *template) {
     if (template->pid > 0)
         berth_worker_process_kill_template(template->pid, template->event, template->kind,
-                                           berth_fd_steal(&template->cloned));
+                                           berth_fd_steal(&template->cloned),
+                                           berth_fd_steal(&template->words));
     template->pid = 0;
     berth_fd_clear(&template->socket);
     berth_fd_clear(&template->cloned);
@@ -110,8 +113,8 @@ static void template_load(BerthWorkerTemplate *template) {
     template->socket = ends[0];
     berth_autofd int low = ends[1];
     berth_autofd int theirs = fcntl(low, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
-    pid_t pid =
-        berth_worker_process_start_template(template->kind, theirs, template->cloned, &error);
+    pid_t pid = berth_worker_process_start_template(template->kind, theirs, template->cloned,
+                                                    &template->words, &error);
     if (pid < 0) {
         template_give_up(template, error->message);
         return;

@@ -64,6 +64,7 @@ struct BerthWorker {
     sd_event *event;
     sd_bus *bus;
     pid_t pid;
+    int words;                       /* its standard error; -1: that of its template */
     bool breached;                   /* it has sent an unexpected message */
     uid_t uid;                       /* the user it runs for; 0: the service */
     GPtrArray *calls;                /* of Call: unanswered calls */
@@ -155,8 +156,8 @@ static int move_above_worker_fds(int fd) {
 /* Of both ends, only the worker's loses close-on-exec, through dup2(2) in the child; no other child
  * of berthd inherits either of them. A PID of 0 means that the template has not cloned a
  * process. */
-static pid_t worker_start_process(const BerthWorker *worker, BerthWorkerTemplate *template,
-                                  int directory, int *socket, GError **error) {
+static pid_t worker_start_process(BerthWorker *worker, BerthWorkerTemplate *template, int directory,
+                                  int *socket, GError **error) {
     int sockets[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) < 0) {
@@ -167,9 +168,9 @@ static pid_t worker_start_process(const BerthWorker *worker, BerthWorkerTemplate
     berth_autofd int ours = move_above_worker_fds(sockets[0]);
     berth_autofd int shared =
         directory < 0 ? -1 : fcntl(directory, F_DUPFD_CLOEXEC, BERTH_WORKER_DIRECTORY_FD + 1);
-    pid_t pid = template
-                    ? berth_worker_template_clone(template, theirs, shared)
-                    : berth_worker_process_start(worker->kind, worker->uid, theirs, shared, error);
+    pid_t pid = template ? berth_worker_template_clone(template, theirs, shared)
+                         : berth_worker_process_start(worker->kind, worker->uid, theirs, shared,
+                                                      &worker->words, error);
     if (pid > 0)
         *socket = berth_fd_steal(&ours);
     return pid;
@@ -181,6 +182,7 @@ static BerthWorker *worker_new(sd_event *event, const char *kind, BerthWorkerTem
     int socket;
 
     worker->uid = uid;
+    worker->words = -1;
     worker->kind = g_strdup(kind);
     worker->event = sd_event_ref(event);
     worker->calls = g_ptr_array_new_with_free_func(free_call);
@@ -233,7 +235,8 @@ void berth_worker_free(BerthWorker *worker) {
         sd_bus_unref(worker->bus);
     }
     if (worker->pid > 0)
-        berth_worker_process_kill(worker->pid, worker->event, worker->kind, worker->uid);
+        berth_worker_process_kill(worker->pid, worker->event, worker->kind, worker->uid,
+                                  worker->words);
     sd_event_unref(worker->event);
     g_free(worker->kind);
     g_free(worker);

@@ -138,6 +138,30 @@ def test_unpack_for_another_user():
     check("unpack for alice", found, {**MAY["unpack"], **NARROW})
 
 
+def test_a_worker_cannot_hide_what_the_service_logs():
+    """A worker that was taken over and writes lines without end does not reach journald's rate limit of the service,
+    and gives no entry a priority that reaches every terminal."""
+    good("pull", IMAGE)
+    after = journal_cursor()
+    os.rename(f"{WORKERS}/berth-inspect", f"{WORKERS}/real-inspect")
+    with open(f"{WORKERS}/berth-inspect", "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\nyes '<5>hiding' 2>&1 | head -n 300000 >&2\necho '<0>shouting' >&2\nexec {WORKERS}/real-inspect \"$@\"\n")
+    os.chmod(f"{WORKERS}/berth-inspect", 0o755)
+    try:
+        dist("export", "-o", "/var/tmp/x.tar", IMAGE)
+    finally:
+        give_back("inspect")
+    for number in range(3):
+        good("volume", "create", f"noticed{number}")
+    good("volume", "rm", *(f"noticed{number}" for number in range(3)))
+    found = wait_until(lambda: (entries := journal_entries(after, "berthd")) and any(entry.get("BERTH_OBJECT") == "noticed2" for entry in entries)
+                       and run("journalctl", "-q", "-o", "json", "--all", f"--after-cursor={after}", "-u", "berthd.service"), "the entry about the volume")
+    entries = [json.loads(line) for line in found.out.splitlines()]
+    hiding = [entry for entry in entries if "hiding" in str(entry["MESSAGE"])]
+    assert len(hiding) == 1, len(hiding)
+    equal({entry["MESSAGE"] for entry in entries if entry["PRIORITY"] == "0"}, set())
+
+
 def test_relay():
     """berth-relay has no ids of root, no capabilities, no supplementary groups, and a system call filter."""
     good("images", "-q")
