@@ -65,7 +65,6 @@ static const char *const journal_calls[] = {
     "faccessat2",
     "fstatfs",
     "getdents64",
-    "inotify_init1",
     "inotify_add_watch",
     "inotify_rm_watch",
     "lstat",

@@ -10,11 +10,13 @@
 
 #include "base/fd.h"
 #include "base/journal-entry.h"
+#include "config.h"
 #include "frame/frame.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +27,15 @@
 /* A new journal file can be opened only once its header has been written, which no event announces.
  * For this long after a file has appeared, all files are reopened repeatedly. */
 #define SETTLE_USEC (10 * G_USEC_PER_SEC)
-enum { SETTLE_POLL_MSEC = 250 };
+enum { SETTLE_POLL_MSEC = 250, UNWATCHED_POLL_MSEC = 1000 };
+
+/* Made before the sandbox is entered; -1 if there is none. */
+static int watch = -1;
 
 typedef struct {
     sd_journal *journal;
     char *match, *cursor; /* cursor: of the last entry; NULL if there was none */
-    int changes;          /* inotify; -1: not followed */
+    int changes;          /* inotify; -1: not followed, or looked at from time to time */
     int end;              /* berthd's pipe */
     bool ended;           /* nothing more will be in the journal */
     int64_t settled_usec; /* when new files are assumed to be complete */
@@ -172,8 +177,10 @@ static bool watch_directories(Reader *reader, GError **error) {
     g_autoptr(GDir) root = g_dir_open("/", 0, NULL);
     const char *name;
 
-    reader->changes = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-    if (reader->changes < 0 || !root)
+    reader->changes = berth_fd_steal(&watch);
+    if (reader->changes < 0)
+        return true;
+    if (!root)
         return berth_error_set_errno(error, errno, "watch the journal");
     while ((name = g_dir_read_name(root))) {
         g_autofree char *path = g_strconcat("/", name, NULL);
@@ -228,17 +235,18 @@ static bool wait_for_more(Reader *reader) {
     };
 
     bool settles = g_get_monotonic_time() < reader->settled_usec;
+    int msec = settles ? SETTLE_POLL_MSEC : reader->changes < 0 ? UNWATCHED_POLL_MSEC : -1;
 
-    if (poll(fds, G_N_ELEMENTS(fds), settles ? SETTLE_POLL_MSEC : -1) < 0 && errno != EINTR)
+    if (poll(fds, G_N_ELEMENTS(fds), msec) < 0 && errno != EINTR)
         return false;
     if (fds[1].revents & (POLLERR | POLLHUP))
         return false;
     read_end(reader);
-    if (read_changes(reader)) {
+    if (reader->changes >= 0 && read_changes(reader)) {
         reader->settled_usec = g_get_monotonic_time() + SETTLE_USEC;
         settles = true;
     }
-    return !settles || reader_reopen(reader) >= 0;
+    return (!settles && reader->changes >= 0) || reader_reopen(reader) >= 0;
 }
 
 /* Seeks to the last lines, or to a time. is_at_entry: the current entry is the first one to write.
@@ -327,8 +335,22 @@ static void load_compressors(void) {
         (void)dlopen(names[i], RTLD_NOW);
 }
 
+/* The kernel counts instances of inotify per user. This process is root, and 128 readers would
+ * leave none to systemd and udev, so its instance belongs to the workers' user. Without one, the
+ * journal is looked at once in a while. */
+static void make_watch(void) {
+    const struct passwd *user = getpwnam(BERTH_USER);
+
+    if (!user || seteuid(user->pw_uid) < 0)
+        return;
+    watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (seteuid(0) < 0)
+        abort();
+}
+
 int main(void) {
     signal(SIGPIPE, SIG_IGN);
+    make_watch();
     load_compressors();
     return berth_frame_main("journal", vtable);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Features of Debian's kernel that other kernels may lack: AppArmor profiles of OCI configurations, and project quotas.
 
+import ctypes
 import json
 import os
 import subprocess
@@ -82,6 +83,42 @@ def test_a_container_cannot_redirect_its_label():
     result = dist("exec", "box", "cat", "/real/self/attr/current")
     equal((result.status, result.out), (125, ""), str(result))
     contains(result.err, "AppArmor: profile berth-mounting: /proc is not a proc file system")
+    good("rm", "-f", "box")
+
+
+def inotify_instances():
+    """How many instances of inotify this user could still have."""
+    libc = ctypes.CDLL(None)
+    made = []
+    while (fd := libc.inotify_init1(os.O_CLOEXEC)) >= 0:
+        made.append(fd)
+    for fd in made:
+        os.close(fd)
+    return len(made)
+
+
+def watches(pid):
+    fds = f"/proc/{pid}/fd"
+    try:
+        return any(os.readlink(f"{fds}/{fd}") == "anon_inode:inotify" for fd in os.listdir(fds))
+    except FileNotFoundError:
+        return False
+
+
+def test_readers_of_logs_take_no_inotify_instance_of_root():
+    """The kernel allows each user 128 of them, which systemd and udev need."""
+    config = json.load(open(f"{write('')}/config.json", encoding="utf-8"))
+    config["process"]["args"] = ["sleep", "1000"]
+    json.dump(config, open(f"{BUNDLE}/config.json", "w", encoding="utf-8"))
+    good("run", "-d", "--id=box", "--bundle", BUNDLE)
+    before = inotify_instances()
+    followers = [subprocess.Popen(["dist", "logs", "-f", "box"], stdout=subprocess.DEVNULL) for _ in range(20)]
+    wait_until(lambda: sum(watches(pid) for pid in run("pgrep", "-x", "berth-journal").out.split()) == 20, "the readers")
+    after = inotify_instances()
+    assert after > before - 10, (before, after)
+    for follower in followers:
+        follower.kill()
+        follower.wait()
     good("rm", "-f", "box")
 
 
