@@ -153,7 +153,12 @@ static ssize_t answer_request(const Request *request, size_t received, int fd, c
 
 /* The buffers are static, since both are large and only one request is served at a time. A
  * truncated message is answered like an empty one. The descriptor is closed after each request: the
- * keeper holds none that its worker has closed. */
+ * keeper holds none that its worker has closed.
+ *
+ * Descriptors that wait in a socket count for the user of their sender (unix_inflight in the
+ * kernel), root for each berth-unpack, and at 512 of them, no berth-unpack could send one to its
+ * keeper. So a keeper never leaves requests waiting: it ends if its worker sends several
+ * descriptors at once or does not receive its answers. */
 void berth_keeper_serve(int socket, uint64_t mount) {
     static Request request;
     static char value[MAX_VALUE_BYTES];
@@ -169,7 +174,9 @@ void berth_keeper_serve(int socket, uint64_t mount) {
         if (received <= 0)
             _exit(0);
         int fd = berth_rights_take(&message);
-        bool whole = !(message.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+        if (message.msg_flags & MSG_CTRUNC)
+            _exit(1);
+        bool whole = !(message.msg_flags & MSG_TRUNC);
         ssize_t r = answer_request(&request, whole ? (size_t)received : 0, fd, value, mount);
         bool has_read =
             r > 0 && (request.act == ACT_GET || request.act == ACT_LIST) && request.size > 0;
@@ -179,7 +186,7 @@ void berth_keeper_serve(int socket, uint64_t mount) {
         parts[0] = (struct iovec){&answer, sizeof answer};
         parts[1] = (struct iovec){value, has_read ? (size_t)r : 0};
         message = (struct msghdr){.msg_iov = parts, .msg_iovlen = G_N_ELEMENTS(parts)};
-        if (sendmsg(socket, &message, MSG_NOSIGNAL) < 0)
+        if (sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
             _exit(1);
     }
 }
