@@ -21,11 +21,13 @@ enum { PRIORITY_INFO = 6 };
 bool berth_journal_connect(int fd, const char *identifier, const char *unit, BerthFault *fault) {
     const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = JOURNAL_SOCKET};
 
-    /* Identifier, unit, priority; lines may begin with "<3>"; nothing is forwarded. journald uses
-     * the unit only for a process that has already ended; for others, it reads the cgroup. */
+    /* Identifier, unit, priority; "<3>" at the beginning of a line is part of it; nothing is
+     * forwarded. As a priority, "<0>" would have journald write the line, with its control
+     * characters, to the terminals of all users. journald uses the unit only for a process that has
+     * already ended; for others, it reads the cgroup. */
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0 ||
         shutdown(fd, SHUT_RD) < 0 ||
-        dprintf(fd, "%s\n%s\n%d\n1\n0\n0\n0\n", identifier, unit, PRIORITY_INFO) < 0)
+        dprintf(fd, "%s\n%s\n%d\n0\n0\n0\n0\n", identifier, unit, PRIORITY_INFO) < 0)
         return berth_fault_set_errno(fault, errno, "connect to the journal");
     return true;
 }

@@ -194,7 +194,7 @@ def test_statuses_are_kept_and_waited_for():
 
 
 def test_output_is_in_the_journal():
-    good("exec", "-d", "--process=says", "box", "sh", "-c", "echo to-the-journal; echo '<3>badly' >&2")
+    good("exec", "-d", "--process=says", "box", "sh", "-c", "echo to-the-journal")
     equal(wait_for("box", "says"), 0)
     wait_until(lambda: "to-the-journal" in good("logs", "box"), "the line")
     # Output of a process that ends at once is in the log of its unit, too.
@@ -204,7 +204,17 @@ def test_output_is_in_the_journal():
     wait_until(lambda: all(f"short-line-{number}" in good("logs", "box").split() for number in range(40)), "all lines")
     wait_until(lambda: "brief-line" in good("logs", "brief"), "the line of a container")
     good("rm", "brief")
-    wait_until(lambda: "badly" in run("journalctl", "-u", "berth-box.scope", "-p", "3", "-o", "cat").out, "the line with a priority")
+
+
+def test_output_has_no_priority_of_its_own():
+    """A line that begins with a priority in the form of sd-daemon(3) keeps it as text. As "emerg", journald would write
+    it to the terminals of all users."""
+    good("exec", "box", "true")
+    good("exec", "-d", "--process=shouts", "box", "sh", "-c", "echo '<0>to everybody'; echo '<3>badly' >&2")
+    equal(wait_for("box", "shouts"), 0)
+    lines = wait_until(lambda: {"<0>to everybody", "<3>badly"} <= set(good("logs", "box").splitlines()) and good("logs", "box"), "the lines")
+    assert "badly" not in lines.replace("<3>badly", ""), lines
+    equal(run("journalctl", "-q", "-u", "berth-box.scope", "-p", "5", "-o", "cat").out, "")
 
 
 def test_logs_are_the_written_output():
