@@ -180,6 +180,21 @@ def test_copy_worker_is_sandboxed():
     good("rm", "-f", "runs-of-host", "idle-of-host")
 
 
+def test_copy_worker_cannot_hide_what_the_service_logs():
+    """The standard error of berth-copy is a pipe: whatever a worker that was taken over writes is one entry."""
+    read, write = os.pipe()
+    after = journal_cursor()
+    copying, pid, _ = in_its_sandbox("-", "idle:/tmp", stdin=read)
+    with open(f"/proc/{pid}/fd/2", "w", encoding="ascii") as file:
+        file.write("<0>hiding\n" * 1000)
+    os.close(write)
+    os.close(read)
+    copying.wait(60)
+    wait_until(lambda: any("hiding" in str(entry["MESSAGE"]) for entry in journal_entries(after, "berthd")), "the entry")
+    found = [entry for entry in journal_entries(after, "berthd") if "hiding" in str(entry["MESSAGE"])]
+    equal([entry["PRIORITY"] for entry in found], ["4"])
+
+
 def test_devices_are_not_copied_into_a_container():
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "config.h"
 #include "containers/core/setup.h"
+#include "worker/worker-words.h"
 
 #include <errno.h>
 #include <linux/mount.h>
@@ -124,6 +125,20 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
     return true;
 }
 
+/* What a launcher has written to its standard error, until its event source is freed. */
+typedef struct {
+    int words;
+    const char *kind;
+} LauncherWords;
+
+static void log_launcher_words(void *data) {
+    LauncherWords *words = data;
+
+    berth_worker_words_log(words->words, words->kind);
+    berth_fd_clear(&words->words);
+    g_free(words);
+}
+
 /* sd-event has reaped the launcher. Its reports came through the socket, so there is nothing else
  * to do. */
 static int on_helper(sd_event_source *source, const siginfo_t *info, void *userdata) {
@@ -154,11 +169,18 @@ bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pi
     };
     int count = BERTH_FIRST_FREE_FD + (int)request->descriptor_count;
     g_autofree int *sources = g_new(int, (gsize)count);
+    BerthLaunchRequest launched = *request;
+    berth_autofd int ours = -1, theirs = -1;
     sd_event_source *helper;
 
+    if (request->words) {
+        if (!berth_worker_words_new(&ours, &theirs, error))
+            return false;
+        launched.error = theirs;
+    }
     /* When clone_launcher() returns, the child has executed or failed, and the duplicates are no
      * longer needed. */
-    bool opened = open_sources(request, socket, sources, error);
+    bool opened = open_sources(&launched, socket, sources, error);
     berth_autofd int program = opened ? move_above_standard(request, request->program) : -1;
     const Launcher launcher = {program, sources, count, arguments};
     pid_t pid = opened ? clone_launcher(&launcher, pidfd) : -1;
@@ -171,7 +193,15 @@ bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pi
         return berth_error_set_errno(error, errnum, "clone berth-launch");
     /* The event source is freed once it has reaped the launcher. */
     int r = sd_event_add_child(request->event, &helper, pid, WEXITED, on_helper, NULL);
-    return r >= 0 || berth_error_set_errno(error, r, "watch berth-launch");
+    if (r < 0)
+        return berth_error_set_errno(error, r, "watch berth-launch");
+    if (request->words) {
+        LauncherWords *words = g_new0(LauncherWords, 1);
+        *words = (LauncherWords){berth_fd_steal(&ours), request->words};
+        sd_event_source_set_userdata(helper, words);
+        sd_event_source_set_destroy_callback(helper, log_launcher_words);
+    }
+    return true;
 }
 
 /* Nobody reads a report of what happens: the launcher gets /dev/null in place of the socket, and in

@@ -23,6 +23,8 @@ typedef struct {
     const char *name;         /* of the program; NULL for berth-launch */
     const char *mode, *id;    /* "create", "exec"…; the container's id */
     int input, output, error; /* -1: /dev/null for input, the journal for the others */
+    const char *words;        /* in place of error, a pipe whose contents are logged as those of
+                               * berth-WORDS (worker/worker-words.h); NULL: none */
     const int *descriptors;   /* additional ones, numbered from 3 */
     unsigned descriptor_count;
     const char *const *descriptor_names; /* of those, without colons; NULL-terminated */

@@ -65,6 +65,7 @@ void berth_container_copy(BerthContainer *container, const BerthCopyRequest *req
         .input = request->mode == BERTH_COPY_IN ? request->tar : -1,
         .output = request->mode == BERTH_COPY_IN ? -1 : request->tar,
         .error = STDERR_FILENO,
+        .words = "copy",
         .target = runs && request->mode != BERTH_COPY_CHANGES ? container->first->pidfd : -1,
         .snapshots = -1,
         BERTH_LAUNCH_NO_DESCRIPTORS,
