@@ -65,15 +65,28 @@ void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) 
     }
 }
 
+/* An image may come from another file, as in Image=. */
+static char *resolve_mounted_image(const BerthConversion *conversion, const BerthUnitLine *line,
+                                   const char *source) {
+    BerthUnitKind kind = berth_unit_kind_of(source);
+
+    if (kind == BERTH_UNIT_IMAGE || kind == BERTH_UNIT_BUILD)
+        return g_strdup(berth_conversion_require(conversion, line, source));
+    return g_strdup(source);
+}
+
 /* The fields of a mount, with its source resolved. A tmpfs has none. */
 static char *resolve_mount(const BerthConversion *conversion, const BerthUnitLine *line,
                            const char *mount) {
     g_auto(GStrv) fields = g_strsplit(mount, ",", -1);
+    bool is_image = g_strv_contains((const char *const *)fields, "type=image");
 
     for (char **field = fields; *field; field++) {
         if (!g_str_has_prefix(*field, "source=") && !g_str_has_prefix(*field, "src="))
             continue;
-        g_autofree char *source = resolve_source(conversion, line, strchr(*field, '=') + 1);
+        const char *given = strchr(*field, '=') + 1;
+        g_autofree char *source = is_image ? resolve_mounted_image(conversion, line, given)
+                                           : resolve_source(conversion, line, given);
         g_free(*field);
         *field = g_strconcat("source=", source, NULL);
     }

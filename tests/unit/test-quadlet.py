@@ -333,6 +333,20 @@ def test_containers_may_not_set_options_of_their_pod():
         equal(files.generate(), ['web.container:4: StartWithPod= takes yes or no, not "perhaps"'])
 
 
+def test_a_mounted_image_may_come_from_another_file():
+    mount = "[Container]\nImage=i\nMount=type=image,source=tools.image,target=/tools\nMount=type=image,src=own.build,target=/own\n"
+    with Files() as files:
+        files.add("web.container", mount)
+        equal(files.generate(), ["web.container:4: Mount=: there is no unit file tools.image", "web.container:4: Mount=: there is no unit file own.build"])
+        files.add("tools.image", "[Image]\nImage=docker.io/library/tools\n")
+        files.add("own.build", "[Build]\nImageTag=localhost/own:x\nSetWorkingDirectory=unit\n")
+        equal(files.generate(), [])
+        unit = files.unit("web.service")
+        equal(unit.all("Unit", "Requires"), ["tools-image.service", "own-build.service"])
+        for word in ("--mount=type=image,source=docker.io/library/tools,target=/tools", "--mount=type=image,source=localhost/own:x,target=/own"):
+            contains(unit.command(), word)
+
+
 def test_files_depend_on_each_other():
     with Files() as files:
         files.add("web.container", "[Unit]\nAfter=db.container other.service one@two.container\n[Container]\nImage=base.image\nVolume=data.volume:/data:ro\n"
