@@ -162,6 +162,41 @@ BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error) 
     return g_steal_pointer(&document);
 }
 
+/* The digests in a text, wherever they are: a colon between letters or digits. The set has keys of
+ * its own. Nothing is parsed, so that a hostile document can at most hide a digest in it. */
+static GHashTable *list_digests(const char *text, size_t size) {
+    enum { MAX_ALGORITHM = 16, MAX_HEX = 128 };
+    GHashTable *digests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    const char *end = text + size, *colon = text;
+
+    for (; (colon = memchr(colon, ':', (size_t)(end - colon))); colon++) {
+        const char *first = colon, *last = colon + 1;
+        while (first > text && colon - first < MAX_ALGORITHM && g_ascii_isalnum(first[-1]))
+            first--;
+        while (last < end && last - colon <= MAX_HEX && g_ascii_isalnum(*last))
+            last++;
+        g_autofree char *found = g_strndup(first, (gsize)(last - first));
+        if (berth_digest_is_valid(found))
+            g_hash_table_add(digests, g_steal_pointer(&found));
+    }
+    return digests;
+}
+
+bool berth_document_is_in_text(const BerthDocument *document, const char *text, size_t size,
+                               GError **error) {
+    g_autoptr(GHashTable) digests = list_digests(text, size);
+    bool good = !document->config || g_hash_table_contains(digests, document->config->digest);
+
+    for (guint i = 0; good && i < document->layers->len; i++)
+        good = g_hash_table_contains(digests,
+                                     ((const BerthDescriptor *)document->layers->pdata[i])->digest);
+    for (guint i = 0; good && i < document->entries->len; i++)
+        good = g_hash_table_contains(
+            digests,
+            ((const BerthIndexedManifest *)document->entries->pdata[i])->descriptor->digest);
+    return good || berth_reply_set_malformed("inspect", error);
+}
+
 /* Attestations are listed among the manifests of an index, but are not images. */
 static bool is_runnable(const BerthIndexedManifest *entry) {
     BerthKind kind = berth_media_type_get_kind(entry->descriptor->media_type);

@@ -40,6 +40,11 @@ typedef struct {
 BerthDocument *berth_document_read_reply(sd_bus_message *reply, GError **error);
 void berth_document_free(BerthDocument *document);
 
+/* Checks that the text of the document contains each digest to which berth-inspect says it refers.
+ * Sets an error for a malformed reply if it does not. */
+bool berth_document_is_in_text(const BerthDocument *document, const char *text, size_t size,
+                               GError **error);
+
 /* Sets the error for a manifest of anything other than an image (an OCI artifact). */
 void berth_document_set_artifact_error(const BerthDocument *manifest, GError **error);
 

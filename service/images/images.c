@@ -16,6 +16,7 @@
 #include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/names.h"
 #include "store/provenance.h"
@@ -204,6 +205,19 @@ static bool add_child(BerthImages *images, const char *parent, const BerthDescri
            berth_content_store_set_type(store, child->digest, child->media_type, error);
 }
 
+/* A berth-inspect that was taken over by one document must not add children to another one, which
+ * may be of a user's image: they would be kept, and reached through it. */
+static bool check_children(BerthImages *images, const char *parent, const BerthDocument *document,
+                           GError **error) {
+    size_t size;
+    berth_autofd int blob =
+        berth_content_store_open_blob(berth_contents_get_store(images->contents), parent, error);
+    g_autofree char *text =
+        blob < 0 ? NULL : berth_fd_read_whole(blob, BERTH_MAX_DOCUMENT_BYTES, &size, error);
+
+    return text && berth_document_is_in_text(document, text, size, error);
+}
+
 /* In one transaction: a collection must never see only some of a document's references. Media types
  * are recorded as well, since a blob itself does not show its type. */
 bool berth_images_record_children(BerthImages *images, const char *parent,
@@ -211,7 +225,7 @@ bool berth_images_record_children(BerthImages *images, const char *parent,
     BerthDatabase *database = images->database;
     bool done = true;
 
-    if (!berth_database_begin(database, error))
+    if (!check_children(images, parent, document, error) || !berth_database_begin(database, error))
         return false;
     if (document->config)
         done = add_child(images, parent, document->config, error);

@@ -4,6 +4,8 @@
 
 #include "images/documents.h"
 
+#include <string.h>
+
 static void free_entry(gpointer data) {
     BerthIndexedManifest *entry = data;
 
@@ -81,6 +83,25 @@ static void test_image_info_is_the_same_after_storing(void) {
     g_assert_null(berth_image_info_parse("damaged"));
 }
 
+static void test_every_child_is_in_the_text(void) {
+    g_autoptr(BerthDocument) index = new_index();
+    g_autofree char *hex = g_strnfill(64, 'a'), *other_hex = g_strnfill(64, 'b');
+    g_autofree char *digest = g_strconcat("sha256:", hex, NULL);
+    g_autofree char *other = g_strconcat("sha256:", other_hex, NULL);
+    g_autofree char *text = g_strconcat("{\"manifests\":[{\"size\":7,\"digest\":\"", digest,
+                                        "\"}],\"x\":\"", other, "0\"}:", NULL);
+    g_autoptr(GError) error = NULL;
+
+    add(index, digest, "linux", "amd64", "", false);
+    g_assert_true(berth_document_is_in_text(index, text, strlen(text), &error));
+    g_assert_no_error(error);
+    add(index, other, "linux", "arm64", "", false);
+    g_assert_false(berth_document_is_in_text(index, text, strlen(text), &error));
+    g_assert_nonnull(error);
+    g_assert_false(berth_document_is_in_text(index, ":", 1, NULL));
+    g_assert_false(berth_document_is_in_text(index, "", 0, NULL));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/documents/the-best-platform-is-chosen", test_the_best_platform_is_chosen);
@@ -88,5 +109,6 @@ int main(int argc, char **argv) {
                     test_the_first_without_a_platform_is_for_any);
     g_test_add_func("/documents/image-info-is-the-same-after-storing",
                     test_image_info_is_the_same_after_storing);
+    g_test_add_func("/documents/every-child-is-in-the-text", test_every_child_is_in_the_text);
     return g_test_run();
 }
