@@ -118,8 +118,9 @@ def test_limits_of_a_running_container_change():
 
 def test_pausing_works_where_systemd_cannot():
     good("run", "-d", "--id=held", IMAGE, "sh", "-c", "while :; do echo x >>/beats; sleep 0.05; done")
-    good("pause", "held")
     upper = f"{STATE}/containers/held/upper/beats"
+    wait_until(lambda: os.path.exists(upper), "its first line")
+    good("pause", "held")
     before = os.path.getsize(upper)
     time.sleep(0.3)
     equal(os.path.getsize(upper), before)
