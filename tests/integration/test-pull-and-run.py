@@ -142,7 +142,7 @@ def test_no_descriptor_leaks_into_the_container():
 
 
 def test_the_container_is_a_scope_in_its_slice():
-    good("run", "-d", "--id=scoped", "--label", "a=b", IMAGE, "sleep", "100")
+    good("run", "-d", "--id=scoped", "--label", "a=b", IMAGE, "sleep", "1000")
     show = run("systemctl", "show", "berth-scoped.scope", "-p", "Slice,ActiveState,Delegate,ControlGroup").out
     contains(show, "Slice=berth.slice")
     contains(show, "ActiveState=active")
@@ -341,7 +341,7 @@ def test_a_run_is_repeated_if_the_service_is_killed_before_create():
                               encoding="utf-8") as process:
             wait_until(lambda: polls(process.pid), "the calls")
             kill_service()
-            found = process.communicate(timeout=60)[0]
+            found = process.communicate(timeout=180)[0]
         equal(process.returncode, status, found)
         assert found == output if output else found.strip(), found
         wait_until(lambda: listing("ps", "-a") == [], "the removal")

@@ -22,7 +22,7 @@ HEADER_BYTES = 16
 def connect():
     """Connects to the system bus with the EXTERNAL mechanism (D-Bus specification, "Authentication Protocol")."""
     bus = socket.socket(socket.AF_UNIX)
-    bus.settimeout(30)
+    bus.settimeout(180)
     bus.connect("/run/dbus/system_bus_socket")
     bus.sendall(b"\0AUTH EXTERNAL " + str(os.getuid()).encode().hex().encode() + b"\r\n")
     answer = bus.recv(1024)
