@@ -34,6 +34,13 @@ bool berth_http_is_transient(const GError *error) {
     return error->domain == transient_quark();
 }
 
+/* After a longer wait, it is up to the user to try again. */
+bool berth_http_extend_delay(const BerthResponse *response, uint64_t *delay_usec) {
+    if (response->retry_after >= 0)
+        *delay_usec = MAX(*delay_usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
+    return *delay_usec <= (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC;
+}
+
 bool berth_http_get_retry_delay(const BerthResponse *response, const GError *error,
                                 unsigned *retries, uint64_t *delay_usec) {
     bool overloaded =
@@ -42,10 +49,7 @@ bool berth_http_get_retry_delay(const BerthResponse *response, const GError *err
 
     if (!(overloaded || (error && berth_http_is_transient(error))) || *retries >= MAX_RETRIES)
         return false;
-    if (overloaded && response->retry_after >= 0)
-        usec = MAX(usec, (uint64_t)response->retry_after * G_USEC_PER_SEC);
-    /* After a longer wait, it is up to the user to try again. */
-    if (usec > (uint64_t)MAX_DELAY_SECONDS * G_USEC_PER_SEC)
+    if (overloaded && !berth_http_extend_delay(response, &usec))
         return false;
     (*retries)++;
     *delay_usec = usec;

@@ -80,6 +80,9 @@ bool berth_http_is_transient(const GError *error);
 /* By default, sd-event may delay timers of retries by a quarter of a second to coalesce them. */
 #define BERTH_HTTP_TIMER_ACCURACY_USEC 1000
 
+/* Extends a delay to what Retry-After asks for; false if that is too long to wait. */
+bool berth_http_extend_delay(const BerthResponse *response, uint64_t *delay_usec);
+
 /* Whether to try again: a server is overloaded (429, 5xx; Retry-After is honoured) or the
  * connection broke, and the limit has not been reached. *retries is incremented; *delay_usec is the
  * time to wait, longer each time. */

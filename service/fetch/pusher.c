@@ -110,10 +110,12 @@ static int on_pusher_delay(sd_event_source *source, uint64_t usec, void *userdat
     return 0;
 }
 
-static bool pusher_try_again(Push *push) {
+/* response is NULL after a broken connection. */
+static bool pusher_try_again(Push *push, const BerthResponse *response) {
     uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << push->tries;
 
     return ++push->tries < MAX_TRIES &&
+           (!response || berth_http_extend_delay(response, &delay_usec)) &&
            sd_event_add_time_relative(push->event, &push->delay, CLOCK_MONOTONIC, delay_usec,
                                       BERTH_HTTP_TIMER_ACCURACY_USEC, on_pusher_delay, push) >= 0;
 }
@@ -128,7 +130,7 @@ static bool check_pushed(Push *push, const BerthResponse *response, const GError
                         : status >= 500 || status == 429 || status == 416 ||
                               (status == 404 && push->location);
 
-    if (broken && pusher_try_again(push))
+    if (broken && pusher_try_again(push, error ? NULL : response))
         return false;
     if (error) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);

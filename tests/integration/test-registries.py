@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import sys
+import time
 import urllib.parse
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -387,6 +388,31 @@ def test_pushing_in_the_registry_s_manner():
         equal(upload.chunks, [])
     REGISTRY.hook = Uploads(stored=lambda body: "sha256:" + "0" * 64)
     contains(dist("push", source, f"{REGISTRY.host}/up:x").err, "the registry stored sha256:0000")
+    REGISTRY.hook = None
+
+
+def test_an_upload_is_sent_again_when_the_registry_says():
+    source = f"{HOST}/manners/limited:x"
+    oci.push(new_image(), source)
+    good("pull", source)
+    uploads, first = Uploads(), []
+
+    def hook(handler, url, with_body):
+        if handler.command != "PUT" or "/blobs/" not in url:
+            return uploads(handler, url, with_body)
+        first.append(time.monotonic())
+        if time.monotonic() < first[0] + wait:
+            handler.rfile.read(int(handler.headers["Content-Length"]))
+            return send(handler, 429, b"", {"Retry-After": str(wait)})
+        return uploads(handler, url, with_body)
+
+    REGISTRY.hook, wait = hook, 5
+    good("push", source, f"{REGISTRY.host}/limited:x")
+    assert len(first) <= 4, first
+    # For longer than a minute, only the user can wait.
+    first, wait, begun = [], 3600, time.monotonic()
+    contains(dist("push", source, f"{REGISTRY.host}/limited:y").err, "429")
+    assert time.monotonic() < begun + 5 and len(first) <= 2, first
     REGISTRY.hook = None
 
 
