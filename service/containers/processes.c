@@ -24,16 +24,18 @@ static void free_info(gpointer data) {
     g_free(info);
 }
 
-/* The id of a process started by Exec; NULL for any other. */
+/* The id of a process started by Exec; NULL for any other, also for those of health checks, which
+ * are internal. */
 static const char *find_process_id(const BerthContainer *container, pid_t pid) {
     GHashTableIter iterator;
     gpointer value;
 
     g_hash_table_iter_init(&iterator, container->processes);
     while (g_hash_table_iter_next(&iterator, NULL, &value)) {
-        const BerthProcessRecord *record = ((BerthProcess *)value)->record;
-        if (record->running && (pid_t)record->pid == pid)
-            return record->id;
+        const BerthProcess *process = value;
+        if (process->kind != BERTH_PROCESS_CHECK && process->record->running &&
+            (pid_t)process->record->pid == pid)
+            return process->record->id;
     }
     return NULL;
 }
