@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #define ROUTES "/proc/net/route"
+#define ROUTES6 "/proc/net/ipv6_route"
 
 static unsigned get_bits(const BerthSubnet *subnet) {
     return subnet->family == AF_INET ? 32 : 128;
@@ -144,13 +145,32 @@ static void add_routed(GArray *subnets) {
     }
 }
 
-/* Only IPv4 routes, which ROUTES lists, are considered; for IPv6, only the subnets of
- * interfaces. */
+/* Each line begins with the destination and the prefix length, both hexadecimal. */
+static void add_routed6(GArray *subnets) {
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(ROUTES6, &text, NULL, NULL))
+        return;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        BerthSubnet route = {.family = AF_INET6};
+        char destination[33];
+        if (sscanf(*line, "%32[0-9a-f] %x", destination, &route.prefix) != 2 ||
+            strlen(destination) != 32 || route.prefix == 0 || route.prefix > get_bits(&route))
+            continue;
+        for (unsigned i = 0; i < 16; i++)
+            route.bytes[i] = (uint8_t)(g_ascii_xdigit_value(destination[2 * i]) << 4 |
+                                       g_ascii_xdigit_value(destination[2 * i + 1]));
+        g_array_append_val(subnets, route);
+    }
+}
+
 GArray *berth_subnet_list_in_use(void) {
     GArray *subnets = g_array_new(FALSE, FALSE, sizeof(BerthSubnet));
 
     add_addressed(subnets);
     add_routed(subnets);
+    add_routed6(subnets);
     return subnets;
 }
 

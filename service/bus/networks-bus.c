@@ -13,6 +13,7 @@
 #include "containers/parts/made-networks.h"
 #include "containers/spec/network-endpoints.h"
 
+#include "base/subnet.h"
 #include "bus/container-object.h"
 #include "bus/objects.h"
 #include "bus/options.h"
@@ -243,13 +244,16 @@ static void network_close(BerthView *view) {
     g_free(data);
 }
 
-/* Returns the subnets chosen by the caller, as a detail for rules: the host routes everything for
- * these addresses to the network, even if they are used elsewhere. NULL if the service chooses. The
- * caller frees it. */
-static char *list_wanted_subnets(const BerthNetworkOptions *network) {
-    if (network->subnet && network->subnet6)
-        return g_strconcat(network->subnet, " ", network->subnet6, NULL);
-    return g_strdup(network->subnet ? network->subnet : network->subnet6);
+/* Appends a subnet in its canonical form: 10.90.0.0/8 means 10.0.0.0/8, which a rule that compares
+ * the beginning of the text would not permit. What cannot be parsed is refused after the check. */
+static void add_wanted_subnet(GString *text, const char *wanted) {
+    BerthSubnet subnet;
+
+    if (!wanted)
+        return;
+    g_autofree char *canonical =
+        berth_subnet_parse(wanted, &subnet, NULL) ? berth_subnet_format(&subnet) : g_strdup(wanted);
+    g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", canonical);
 }
 
 /* Strings in network belong to the message; the domain function copies the ones it keeps. */
@@ -271,9 +275,13 @@ static int networks_method_create(sd_bus_message *call, void *userdata, sd_bus_e
         (r = berth_options_read(call, options, ret_error)) < 0)
         return r;
     network.labels = labels;
-    g_autofree char *subnets = list_wanted_subnets(&network);
+    /* The subnets chosen by the caller are a detail for rules: the host routes everything for their
+     * addresses to the network, even if they are used elsewhere. */
+    g_autoptr(GString) subnets = g_string_new(NULL);
+    add_wanted_subnet(subnets, network.subnet);
+    add_wanted_subnet(subnets, network.subnet6);
     r = berth_access_check(service->access, call, ret_error, "manage", "network", network.name,
-                           "subnet", subnets, NULL);
+                           "subnet", subnets->len > 0 ? subnets->str : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
     return berth_network_create(service->containers, &network, &error)

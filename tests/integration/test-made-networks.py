@@ -286,6 +286,59 @@ def test_bad_networks_are_named():
         contains(result.err, part)
 
 
+def test_without_ipv6_on_the_host_a_network_has_only_ipv4():
+    """Many administrators disable IPv6 with a sysctl, which leaves /proc/net/if_inet6 in place."""
+    switch = "/proc/sys/net/ipv6/conf/default/disable_ipv6"
+    good("network", "create", "four")
+    with open(switch, "w", encoding="utf-8") as file:
+        file.write("1")
+    try:
+        good("run", "-d", "--name=only4", "--network=four", IMAGE)
+        equal(len(addresses("only4")), 1)
+    finally:
+        with open(switch, "w", encoding="utf-8") as file:
+            file.write("0")
+    good("rm", "-f", "only4")
+    good("network", "rm", "four")
+
+
+def test_subnets_that_the_host_routes_are_in_use():
+    for command in (("link", "add", "vpn0", "type", "veth", "peer", "name", "vpn1"), ("link", "set", "vpn0", "up"), ("link", "set", "vpn1", "up"),
+                    ("route", "add", "10.0.0.0/8", "dev", "vpn0"), ("-6", "route", "add", "2001:db8:7::/48", "dev", "vpn0")):
+        equal(run("ip", *command).status, 0, str(command))
+    try:
+        for subnet in ("10.99.0.0/24", "2001:db8:7:1::/64"):
+            contains(dist("network", "create", f"--subnet={subnet}", "routed").err, f"a route in the subnet {subnet}")
+        good("network", "create", "elsewhere")
+        contains(networks()["elsewhere"]["subnets"][0], "172.16.0.0/24")
+        good("network", "rm", "elsewhere")
+    finally:
+        run("ip", "link", "del", "vpn0")
+
+
+def test_addresses_that_no_host_can_have_are_refused():
+    for words, part in ((["--subnet=10.93.0.0/24", "--gateway=10.93.0.255"], "not an address of the subnet"),
+                        (["--subnet=224.0.0.0/8"], "not for hosts"), (["--subnet=0.0.0.0/8"], "not for hosts"),
+                        (["--subnet=ff02::/64"], "not for hosts"), (["--subnet=fe80::/64"], "not for hosts")):
+        result = dist("network", "create", *words, "wrong")
+        equal(result.status, 1, str(words))
+        contains(result.err, part)
+
+
+def test_a_rule_sees_the_subnet_that_is_meant():
+    """10.96.0.1/11 begins like the subnet that the rule permits, and means 10.96.0.0/11."""
+    allow("alice", 'action.id == "org.berth1.networks.manage" && (action.lookup("verb") == "network-delete" || action.lookup("subnet") == "10.96.0.0/24")')
+    caller = Caller("alice")
+
+    def make(subnet):
+        return caller.call("/org/berth1/networks", "org.berth1.Networks", "Create", f"('meant', {{'Subnet': <'{subnet}'>}})", "(sa{sv})")
+    for subnet in ("10.96.0.0/11", "10.96.0.0/24 ", "10.96.1.0/24"):
+        contains(make(subnet), "error")
+    contains(make("10.96.0.7/24"), "value")
+    caller.end()
+    good("network", "rm", "meant")
+
+
 def test_the_number_of_networks_is_limited():
     """The number of networks is limited; each has a subnet and a bridge, and deleting one makes room for another."""
     root = Caller()

@@ -27,7 +27,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define IPV6_IS_THERE "/proc/net/if_inet6"
+#define IPV6_IS_DISABLED "/proc/sys/net/ipv6/conf/default/disable_ipv6"
 #define FIRST_INTERFACE "eth0"
 
 enum { MAX_STATE_BYTES = 1024 * 1024 };
@@ -281,9 +281,13 @@ static bool take_address(BerthAddresses *addresses, const BerthNetworkRecord *ne
     return address != NULL;
 }
 
-/* If the host's kernel lacks IPv6, or it is disabled, a network only has IPv4. */
+/* If the host's kernel lacks IPv6, or it is disabled, a network only has IPv4. New interfaces, such
+ * as the bridge, take the default; without IPv6 in the kernel, the file does not exist. */
 static bool has_ipv6(const BerthNetworkRecord *network) {
-    return network->subnet6[0] && access(IPV6_IS_THERE, F_OK) == 0;
+    g_autofree char *disabled = NULL;
+
+    return network->subnet6[0] && g_file_get_contents(IPV6_IS_DISABLED, &disabled, NULL, NULL) &&
+           disabled[0] == '0';
 }
 
 /* Chosen here and not by the kernel, so that it is among those taken: with the hardware address of

@@ -29,9 +29,21 @@ enum { MAX_NETWORKS = 128, MIN_MTU = 1280, MAX_MTU = 65535 };
  * for host numbers. */
 enum { LARGEST_PREFIX = 30, SMALLEST_PREFIX = 8, LARGEST_PREFIX6 = 96 };
 
-/* Subnets are chosen from the same range as podman's. */
-#define FIRST_SUBNET "10.89.0.0/24"
-enum { SUBNETS = 256 * (256 - 89) };
+/* Subnets are chosen from the same range as podman's. If the host has a route that covers it, such
+ * as a VPN's to 10.0.0.0/8, they come from the other private ranges (RFC 1918, 3). */
+static const struct {
+    const char *first;
+    unsigned count; /* of subnets with the same prefix length */
+} pools[] = {
+    {"10.89.0.0/24", 256 * (256 - 89)},
+    {"172.16.0.0/24", 256 * 16},
+    {"192.168.0.0/24", 256},
+};
+
+/* "This network", loopback, link-local and multicast addresses (RFC 6890; RFC 4291, 2.4): a network
+ * of these could be recorded, but no container could start in it. */
+static const char *const special[] = {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
+                                      "::/96",     "fe80::/10",   "ff00::/8"};
 
 static bool overlaps_text(const BerthSubnet *subnet, const char *text) {
     BerthSubnet other;
@@ -56,12 +68,14 @@ static bool choose_subnet(const GPtrArray *networks, BerthSubnet *subnet, GError
     /* Read only once: a route as wide as 10.0.0.0/8 rules out every candidate. */
     g_autoptr(GArray) in_use = berth_subnet_list_in_use();
 
-    berth_subnet_parse(FIRST_SUBNET, subnet, NULL);
-    for (unsigned i = 0; i < SUBNETS; i++) {
-        if (!berth_subnet_overlaps_any(subnet, in_use) && !find_overlap(networks, subnet))
-            return true;
-        if (++subnet->bytes[2] == 0)
-            subnet->bytes[1]++;
+    for (size_t pool = 0; pool < G_N_ELEMENTS(pools); pool++) {
+        berth_subnet_parse(pools[pool].first, subnet, NULL);
+        for (unsigned i = 0; i < pools[pool].count; i++) {
+            if (!berth_subnet_overlaps_any(subnet, in_use) && !find_overlap(networks, subnet))
+                return true;
+            if (++subnet->bytes[2] == 0)
+                subnet->bytes[1]++;
+        }
     }
     return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                            "there is no free subnet; name one for the network");
@@ -73,6 +87,13 @@ static bool choose_subnet6(BerthSubnet *subnet, GError **error) {
     *subnet = (BerthSubnet){.family = AF_INET6, .bytes = {0xfd}, .prefix = 64};
     return getrandom(subnet->bytes + 1, 7, 0) == 7 ||
            berth_error_set(error, BERTH_ERROR_INTERNAL, "read random bytes");
+}
+
+static bool is_special(const BerthSubnet *subnet) {
+    for (size_t i = 0; i < G_N_ELEMENTS(special); i++)
+        if (overlaps_text(subnet, special[i]))
+            return true;
+    return false;
 }
 
 static bool read_subnet(const GPtrArray *networks, const char *text, int family,
@@ -87,6 +108,10 @@ static bool read_subnet(const GPtrArray *networks, const char *text, int family,
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "invalid subnet \"%s\": IPv4 takes /%d to /%d, IPv6 up to /%d", text,
                                SMALLEST_PREFIX, LARGEST_PREFIX, LARGEST_PREFIX6);
+    if (is_special(subnet))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "invalid subnet \"%s\": it has addresses that are not for hosts",
+                               text);
     const char *other = find_overlap(networks, subnet);
     if (other)
         return berth_error_set(error, BERTH_ERROR_IN_USE,
@@ -96,16 +121,23 @@ static bool read_subnet(const GPtrArray *networks, const char *text, int family,
                            "the host has an address or a route in the subnet %s", text);
 }
 
-/* The first address of the subnet, unless the caller has specified one. */
+/* The first address of the subnet, unless the caller has specified one. That of the subnet itself
+ * and, for IPv4, the broadcast address are not addresses of a host. */
 static char *choose_gateway(const BerthSubnet *subnet, const char *text, GError **error) {
     g_autofree char *own = berth_subnet_get_address(subnet, 0);
+    g_autofree char *last =
+        subnet->family == AF_INET
+            ? berth_subnet_get_address(subnet, berth_subnet_count_hosts(subnet) + 1)
+            : g_strdup("");
     BerthSubnet gateway;
 
     if (!text)
         return berth_subnet_get_address(subnet, 1);
-    if (berth_subnet_parse_address(text, &gateway) && berth_subnet_contains(subnet, &gateway) &&
-        !g_str_equal(text, own))
-        return berth_subnet_get_address(&gateway, 0);
+    if (berth_subnet_parse_address(text, &gateway) && berth_subnet_contains(subnet, &gateway)) {
+        g_autofree char *address = berth_subnet_get_address(&gateway, 0);
+        if (!g_str_equal(address, own) && !g_str_equal(address, last))
+            return g_steal_pointer(&address);
+    }
     berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                     "the gateway \"%.100s\" is not an address of the subnet", text);
     return NULL;
