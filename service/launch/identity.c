@@ -257,8 +257,8 @@ static bool set_groups(const BerthIdentity *identity, BerthFault *fault) {
         if (setgroups(1, &identity->groups[i]) < 0 && errno == EINVAL)
             return berth_fault_set(
                 fault,
-                "group %u is not in the container's user namespace; use a lower ID, or "
-                "--userns=host",
+                "group %u is not in the container's user namespace; use a lower ID, or the "
+                "host's user namespace",
                 identity->groups[i]);
     return berth_fault_set_errno(fault, errnum, "set the groups");
 }
@@ -270,8 +270,8 @@ static bool set_ids(const BerthIdentity *identity, BerthFault *fault) {
     if (errno == EINVAL && getgid() == identity->gid)
         return berth_fault_set(
             fault,
-            "user %u is not in the container's user namespace; use a lower ID, or "
-            "--userns=host",
+            "user %u is not in the container's user namespace; use a lower ID, or the "
+            "host's user namespace",
             identity->uid);
     return berth_fault_set_errno(fault, errno, "become user %u and group %u", identity->uid,
                                  identity->gid);

@@ -112,7 +112,7 @@ def test_ids_beyond_those_of_the_user_namespace_are_named():
     layer = oci.busybox_layer().directory("etc").add("etc/passwd", b"root:x:0:0::/:/bin/sh\nu:x:7:7::/:/bin/sh\nbig:x:70001:7::/:/bin/sh\n")
     layer.add("etc/group", b"g:x:8:u\nlarge:x:70000:u\n")
     oci.push(oci.Image([layer], {"Cmd": ["id"], "Env": ["PATH=/bin"]}), name)
-    for user, words in (("u", "group 70000 is not in the container's user namespace; use a lower ID, or --userns=host"),
+    for user, words in (("u", "group 70000 is not in the container's user namespace; use a lower ID, or the host's user namespace"),
                         ("7:70002", "group 70002 is not in"), ("big", "user 70001 is not in"), ("70003:0", "user 70003 is not in")):
         contains(dist("run", "--rm", "-u", user, name).err, words)
     equal(good("run", "--rm", "--userns=host", "-u", "u", name, "id", "-G").split(), ["7", "8", "70000"])
