@@ -125,15 +125,19 @@ static void add_addressed(GArray *subnets) {
     freeifaddrs(list);
 }
 
+/* NULL if the file cannot be read, as when the kernel lacks the protocol. */
+static char **read_lines(const char *path) {
+    g_autofree char *text = NULL;
+
+    return g_file_get_contents(path, &text, NULL, NULL) ? g_strsplit(text, "\n", -1) : NULL;
+}
+
 /* Destination and mask are printed as integers in host byte order, just as they are in memory. A
  * default route covers everything and occupies nothing. */
 static void add_routed(GArray *subnets) {
-    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = read_lines(ROUTES);
 
-    if (!g_file_get_contents(ROUTES, &text, NULL, NULL))
-        return;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line; line++) {
+    for (char **line = lines; line && *line; line++) {
         unsigned destination, mask;
         if (sscanf(*line, "%*s %x %*x %*x %*d %*d %*d %x", &destination, &mask) != 2 || mask == 0)
             continue;
@@ -147,12 +151,9 @@ static void add_routed(GArray *subnets) {
 
 /* Each line begins with the destination and the prefix length, both hexadecimal. */
 static void add_routed6(GArray *subnets) {
-    g_autofree char *text = NULL;
+    g_auto(GStrv) lines = read_lines(ROUTES6);
 
-    if (!g_file_get_contents(ROUTES6, &text, NULL, NULL))
-        return;
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line; line++) {
+    for (char **line = lines; line && *line; line++) {
         BerthSubnet route = {.family = AF_INET6};
         char destination[33];
         if (sscanf(*line, "%32[0-9a-f] %x", destination, &route.prefix) != 2 ||

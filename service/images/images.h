@@ -37,6 +37,7 @@ typedef struct {
 bool berth_images_put(BerthImages *images, const char *name, const BerthDescriptor *target,
                       char *const *labels, uint32_t owner, BerthDescriptor **before,
                       GError **error);
+
 typedef struct {
     const char *name;
     const BerthDescriptor *target;

@@ -198,16 +198,20 @@ static bool set_oom_score(const BerthSetup *setup, const BerthAttributed *proces
            berth_fault_set_errno(fault, errno, "set the OOM score");
 }
 
-bool berth_attributes_set_inherited(const BerthSetup *setup, const BerthAttributed *process,
-                                    BerthFault *fault) {
+static bool set_io_priority(const BerthSetup *setup, const BerthAttributed *process,
+                            BerthFault *fault) {
     enum { WHO_PROCESS = 1 };
 
-    if (setup->has_io_priority && !still_exists(process, fault))
-        return false;
-    if (setup->has_io_priority &&
-        syscall(SYS_ioprio_set, WHO_PROCESS, process->pid, setup->io_priority) < 0)
-        return berth_fault_set_errno(fault, errno, "set the I/O priority");
-    return set_oom_score(setup, process, fault);
+    if (!setup->has_io_priority)
+        return true;
+    return still_exists(process, fault) &&
+           (syscall(SYS_ioprio_set, WHO_PROCESS, process->pid, setup->io_priority) == 0 ||
+            berth_fault_set_errno(fault, errno, "set the I/O priority"));
+}
+
+bool berth_attributes_set_inherited(const BerthSetup *setup, const BerthAttributed *process,
+                                    BerthFault *fault) {
+    return set_io_priority(setup, process, fault) && set_oom_score(setup, process, fault);
 }
 
 static bool set_scheduling(const BerthSetup *setup, const BerthAttributed *process,

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 

@@ -4,8 +4,6 @@
 
 #pragma once
 
-#include <stdbool.h>
-
 /* Opens /proc/PATH for writing, only if every part of it is the kernel's own: /proc is the root of
  * a proc file system, nothing is mounted below it on the way, and no magic link is followed.
  * Returns -1 with errno; EXDEV: it is not. */
