@@ -118,6 +118,8 @@ static bool each_call_one(const char *argument, const void *userdata, GError **e
     g_autoptr(sd_bus_message) reply =
         dist_call(error, call->path, call->interface, call->member, "sa{sv}", argument, 0);
 
+    if (reply)
+        puts(argument);
     return dist_reply_or_ignored(reply, call->may_be_missing, BERTH_ERROR_NOT_FOUND, error);
 }
 

@@ -22,9 +22,9 @@ typedef sd_bus_message *(*DistMakeCall)(const char *argument, const void *userda
  * arguments that succeeded, in their order. */
 int dist_ask_each(char *const *arguments, DistMakeCall make, const void *userdata);
 
-/* Calls MEMBER(s) for each. */
+/* Calls MEMBER(s) for each and prints those that succeeded. */
 int dist_call_each(const char *path, const char *interface, const char *member, char **arguments);
-/* Calls Delete(s) for each; it is not an error if there is no such object. */
+/* The same for Delete(s); it is not an error if there is no such object. */
 int dist_delete_each_existing(const char *path, const char *interface, char **arguments);
 /* Calls Delete(s, a{sv}) for each and prints what was deleted. */
 int dist_delete_each(const char *path, const char *interface, gboolean force, char **arguments);

@@ -32,6 +32,8 @@ static bool kill_one(const char *id, const void *userdata, GError **error) {
         dist_call(error, DIST_CONTAINERS, "Kill", "sia{sv}", id, request->signal, 2, "All", "b",
                   request->all, "Process", "s", request->process ? request->process : "");
 
+    if (reply)
+        puts(id);
     return reply != NULL;
 }
 

@@ -57,7 +57,8 @@ static int append_addresses(sd_bus_message *call, char **list, const char *key, 
     return r;
 }
 
-/* With --ignore, which units use (berth-generator), AlreadyExists is not an error. */
+/* With --ignore, which units use (berth-generator), AlreadyExists is not an error: the network is
+ * there, and its name is printed. */
 static int network_create(char **argv, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_NETWORKS, "Create");
     int r;
@@ -78,11 +79,10 @@ static int network_create(char **argv, GError **error) {
         return dist_bad_reply(r, error), EXIT_FAILURE;
     }
     g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    if (reply)
-        puts(argv[1]);
-    return dist_reply_or_ignored(reply, network_given.ignore, BERTH_ERROR_ALREADY_EXISTS, error)
-               ? EXIT_SUCCESS
-               : EXIT_FAILURE;
+    if (!dist_reply_or_ignored(reply, network_given.ignore, BERTH_ERROR_ALREADY_EXISTS, error))
+        return EXIT_FAILURE;
+    puts(argv[1]);
+    return EXIT_SUCCESS;
 }
 
 static struct { gboolean force; } network_rm_given;

@@ -38,7 +38,8 @@ static const DistOption volume_create_options[] = {
     DIST_OPTION_END,
 };
 
-/* With --ignore, which units use (berth-generator), AlreadyExists is not an error. */
+/* With --ignore, which units use (berth-generator), AlreadyExists is not an error: the volume is
+ * there, and its name is printed. */
 static bool volume_create_one(const char *name, const void *userdata, GError **error) {
     sd_bus_message *call = dist_new_call(error, DIST_VOLUMES, "Create");
     int r;
@@ -54,8 +55,11 @@ static bool volume_create_one(const char *name, const void *userdata, GError **e
         return dist_bad_reply(r, error);
     }
     g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    return dist_reply_or_ignored(reply, volume_create_given.ignore, BERTH_ERROR_ALREADY_EXISTS,
-                                 error);
+    if (!dist_reply_or_ignored(reply, volume_create_given.ignore, BERTH_ERROR_ALREADY_EXISTS,
+                               error))
+        return false;
+    puts(name);
+    return true;
 }
 
 static int volume_create(char **argv, GError **error) {

@@ -111,7 +111,7 @@ def test_ingested_content_needs_a_lease():
     # Deletion by digest fails, too.
     contains(dist("content", "rm", digest).err, "a lease keeps")
     assert digest in blobs()
-    good("lease", "rm", lease)
+    equal(good("lease", "rm", lease), f"{lease}\n")
     assert digest in pruned()
     equal(dist("lease", "rm", lease).status, 1)
 

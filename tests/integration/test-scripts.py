@@ -171,9 +171,10 @@ def test_start_takes_several_and_those_that_run():
 def test_all_are_the_callers_own():
     polkit_rule('polkit.addRule(function(action, subject) { if (subject.user == "alice") return "yes"; });')
     good("run", "-d", "--name=hers", IMAGE, user="alice")
-    equal(good("pause", "--all"), "")
+    equal(good("pause", "--all"), "web\nmade\n")
     equal(states(), {"web": "paused", "made": "paused", "hers": "running"})
-    good("unpause", "-a")
+    equal(good("unpause", "-a"), "web\nmade\n")
+    equal(good("kill", "-s", "WINCH", "web"), "web\n")
     good("pause", "-l")
     equal(states()["made"], "paused")
     good("unpause", "-a")
@@ -192,14 +193,16 @@ def test_all_are_the_callers_own():
 
 
 def test_objects_take_podmans_options():
-    good("volume", "create", "-d", "local", "mine")
+    equal(good("volume", "create", "-d", "local", "mine"), "mine\n")
+    equal(good("volume", "create", "--ignore", "mine"), "mine\n")
     equal(good("network", "create", "--driver=bridge", "back"), "back\n")
+    equal(good("network", "create", "--ignore", "back"), "back\n")
     for words, says in ((("volume", "create", "-d", "nfs", "x"), "--driver=nfs is not supported: volumes are directories of the service"),
                         (("network", "create", "-d", "macvlan", "x"), "--driver=macvlan is not supported: each network is a bridge"),
                         (("network", "create", "--ip-range=10.9.0.0/25", "x"), "--ip-range is not supported: addresses are assigned from")):
         refused(*words, says=says)
     for kind, name in (("volume", "mine"), ("network", "back")):
-        good(kind, "rm", "-f", name, "nothing")
+        equal(good(kind, "rm", "-f", name, "nothing"), f"{name}\n")
         refused(kind, "rm", name, says=f'there is no {kind} "{name}"')
     for words in (("--format=oci-archive",), ("--format", "docker-archive"), ("-m",)):
         good("save", *words, "-o", "/tmp/scripts.tar", IMAGE)
