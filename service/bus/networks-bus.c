@@ -4,19 +4,20 @@
  * /org/berth1/networks, org.berth1.Networks, and /org/berth1/networks/LABEL, org.berth1.Network.
  * Networks belong to the administrator and have no owner; they are created here or configured for
  * CNI. A client sees a network if it sees a container in it, and all networks if it may inspect
- * objects of other users. Networks are read on each call, so there is no state, and there are no
- * signals about them.
+ * objects of other users. Networks are read on each call, so there is no state. The creation and
+ * deletion of one that Berth made are signalled; such a network has no containers, so the signal is
+ * only for clients that see all networks.
  */
 
-#include "containers/parts/networks.h"
-
 #include "containers/parts/made-networks.h"
+
 #include "containers/spec/network-endpoints.h"
 
 #include "base/subnet.h"
 #include "bus/container-object.h"
 #include "bus/objects.h"
 #include "bus/options.h"
+#include "bus/watchers.h"
 
 #include <string.h>
 
@@ -309,6 +310,17 @@ static int networks_method_delete(sd_bus_message *call, void *userdata, sd_bus_e
                : berth_bus_error_set(ret_error, error);
 }
 
+static void on_network_change(const BerthNetwork *network, bool added, void *userdata) {
+    BerthService *service = userdata;
+    NetworkData data = {network, NULL};
+    const BerthObject object = {.kind = &network_kind, .name = network->name, .data = &data};
+
+    if (added)
+        berth_watchers_send_added(service->watchers, &object);
+    else
+        berth_watchers_send_removed(service->watchers, &object);
+}
+
 static const sd_bus_vtable list_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
@@ -322,7 +334,9 @@ static const sd_bus_vtable list_vtable[] = {
 int berth_networks_bus_add(BerthService *service) {
     static const BerthPropertySource source = {
         .interface = INTERFACE, .vtable = vtable, .open = network_open, .close = network_close};
-    int r = berth_objects_add_kind(service, &network_kind, &source);
+    int r;
 
+    berth_networks_observe(service->containers, on_network_change, service);
+    r = berth_objects_add_kind(service, &network_kind, &source);
     return r < 0 ? r : berth_objects_add_collection(service, PATH, COLLECTION, list_vtable);
 }

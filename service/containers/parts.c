@@ -19,6 +19,7 @@
 #include "containers/parts/logging.h"
 #include "containers/parts/logs.h"
 #include "containers/parts/machines.h"
+#include "containers/parts/made-networks.h"
 #include "containers/parts/network.h"
 #include "containers/parts/oom.h"
 #include "containers/parts/pinned.h"
@@ -63,6 +64,7 @@ static const BerthPart *const parts[] = {
      * removed. */
     &berth_rename_part,
     &berth_volumes_part,
+    &berth_made_networks_part,
     &berth_pinned_part,
     &berth_configuration_part,
     &berth_copy_part,

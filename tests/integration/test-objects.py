@@ -277,9 +277,11 @@ def test_hidden_object_sends_no_signals():
     mine, roots = begin(IMAGE, "alice"), begin(IMAGE)
     wait_until(lambda: client.dump().get(mine, {}).get("State") == "done", "her own transfer")
     good("volume", "create", "unseen")
+    good("network", "create", "unseen")
     good("tag", IMAGE, OTHER)
     good("rmi", OTHER)
     good("volume", "rm", "unseen")
+    good("network", "rm", "unseen")
     equal(call(roots, "org.berth1.Transfer", "Wait", "a{sv}", "0").status, 0)
     contains(busctl("get-property", "org.berth1", roots, "org.berth1.Transfer", "State", user="alice").err, "no transfer")
     contains(busctl("get-property", "org.berth1", "/org/berth1/volumes/rootsvolume", "org.berth1.Volume", "Owner",
@@ -355,6 +357,18 @@ def test_volumes_come_and_go():
     wait_until(lambda: ("removed", "/org/berth1/volumes/passing") in client.reports, "the removal of the volume")
     good("run", "--rm", "-v", "implied:/v", IMAGE, "true")
     wait_until(lambda: ("added", "/org/berth1/volumes/implied") in client.reports, "a volume that a container makes")
+    client.end()
+
+
+def test_networks_come_and_go():
+    client = ObjectClient()
+    client.dump()
+    good("network", "create", "brief")
+    wait_until(lambda: ("added", "/org/berth1/networks/brief") in client.reports, "the new network")
+    network = client.dump()["/org/berth1/networks/brief"]
+    equal((network["Name"], network["Type"], network["DNS"], network["UsedBy"]), ("brief", "bridge", True, []))
+    equal(call("/org/berth1/networks/brief", "org.berth1.Network", "Delete", "a{sv}", "0").status, 0)
+    wait_until(lambda: ("removed", "/org/berth1/networks/brief") in client.reports, "the removal of the network")
     client.end()
 
 

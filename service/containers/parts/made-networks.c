@@ -13,7 +13,6 @@
 #include "base/programs.h"
 #include "base/subnet.h"
 #include "containers/core/table.h"
-#include "containers/parts/networks.h"
 #include "containers/spec/network-endpoints.h"
 #include "containers/spec/network-options.h"
 
@@ -44,6 +43,34 @@ static const struct {
  * of these could be recorded, but no container could start in it. */
 static const char *const special[] = {"0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3",
                                       "::/96",     "fe80::/10",   "ff00::/8"};
+
+typedef struct {
+    BerthNetworkObserver observer;
+    void *observer_userdata;
+} MadeNetworks;
+
+static MadeNetworks *find_made_networks(const BerthContainers *containers) {
+    return *berth_containers_slot(containers, &berth_made_networks_part);
+}
+
+void berth_networks_observe(BerthContainers *containers, BerthNetworkObserver observer,
+                            void *userdata) {
+    MadeNetworks *networks = find_made_networks(containers);
+
+    networks->observer = observer;
+    networks->observer_userdata = userdata;
+}
+
+/* Takes over the record. */
+static void report_network(const BerthContainers *containers, BerthNetworkRecord *record,
+                           bool added) {
+    const MadeNetworks *networks = find_made_networks(containers);
+    BerthNetwork *network = berth_network_take_made(record);
+
+    if (networks->observer)
+        networks->observer(network, added, networks->observer_userdata);
+    berth_network_free(network);
+}
 
 static bool overlaps_text(const BerthSubnet *subnet, const char *text) {
     BerthSubnet other;
@@ -218,8 +245,11 @@ bool berth_network_create(BerthContainers *containers, const BerthNetworkOptions
     record->mtu = options->mtu;
     record->created_usec = (uint64_t)g_get_real_time();
     record->labels = g_strdupv(options->labels);
-    return choose_addresses(record, options, networks, error) &&
-           berth_network_store_add(containers->database, record, error);
+    if (!choose_addresses(record, options, networks, error) ||
+        !berth_network_store_add(containers->database, record, error))
+        return false;
+    report_network(containers, g_steal_pointer(&record), true);
+    return true;
 }
 
 /* A user who may manage networks is not necessarily allowed to see whose containers are in them. */
@@ -250,7 +280,10 @@ bool berth_network_delete(BerthContainers *containers, const char *name, uint32_
         if (berth_network_endpoints_has(&container->record, name))
             return refuse_used(&container->record, name, user, error);
     }
-    return berth_network_store_remove(containers->database, name, error);
+    if (!berth_network_store_remove(containers->database, name, error))
+        return false;
+    report_network(containers, g_steal_pointer(&record), false);
+    return true;
 }
 
 /* The default network is made by the first call that looks for it, so that a host on which no
@@ -340,3 +373,19 @@ bool berth_network_check_options(BerthContainers *containers, const BerthCreateO
     return !berth_network_options_need_made(options) ||
            check_made(containers, options->network ? options->network : "none", error);
 }
+
+static void made_networks_closed(BerthContainers *containers) {
+    g_free(find_made_networks(containers));
+}
+
+static bool made_networks_opened(BerthContainers *containers, GError **error) {
+    (void)error;
+    *berth_containers_slot(containers, &berth_made_networks_part) = g_new0(MadeNetworks, 1);
+    return true;
+}
+
+const BerthPart berth_made_networks_part = {
+    .name = "made-networks",
+    .opened = made_networks_opened,
+    .closed = made_networks_closed,
+};

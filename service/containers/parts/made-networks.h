@@ -5,9 +5,17 @@
 #pragma once
 
 #include "containers/core/part.h"
+#include "containers/parts/networks.h"
 #include "containers/spec/network-endpoints.h"
 #include "containers/spec/options.h"
 #include "store/network-store.h"
+
+extern const BerthPart berth_made_networks_part;
+
+/* Called after a network has been created or deleted. */
+typedef void (*BerthNetworkObserver)(const BerthNetwork *network, bool added, void *userdata);
+void berth_networks_observe(BerthContainers *containers, BerthNetworkObserver observer,
+                            void *userdata);
 
 /* The options for creating a network. Those that are NULL or 0 are chosen. */
 typedef struct {

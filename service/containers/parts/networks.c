@@ -88,8 +88,7 @@ static BerthNetwork *read_network(const char *path) {
     return network;
 }
 
-/* Takes over the record. */
-static BerthNetwork *take_made(BerthNetworkRecord *record) {
+BerthNetwork *berth_network_take_made(BerthNetworkRecord *record) {
     BerthNetwork *network = g_new0(BerthNetwork, 1);
     char *const subnets[] = {record->subnet, record->subnet6[0] ? record->subnet6 : NULL, NULL};
 
@@ -105,7 +104,7 @@ static void add_made(BerthContainers *containers, GPtrArray *networks, GHashTabl
     g_autoptr(GPtrArray) records = berth_network_store_list(containers->database, NULL);
 
     while (records && records->len > 0) {
-        BerthNetwork *network = take_made(g_ptr_array_steal_index(records, 0));
+        BerthNetwork *network = berth_network_take_made(g_ptr_array_steal_index(records, 0));
         g_hash_table_add(names, network->name);
         g_ptr_array_add(networks, network);
     }

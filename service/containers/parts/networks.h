@@ -19,6 +19,9 @@ typedef struct {
     BerthNetworkRecord *made; /* NULL for CNI networks */
 } BerthNetwork;
 
+/* Takes over the record of a network that Berth made. */
+BerthNetwork *berth_network_take_made(BerthNetworkRecord *record);
+
 /* A list of BerthNetwork, sorted by name. */
 GPtrArray *berth_networks_list(BerthContainers *containers);
 void berth_network_free(gpointer network);
