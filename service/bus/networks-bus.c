@@ -285,9 +285,10 @@ static int networks_method_create(sd_bus_message *call, void *userdata, sd_bus_e
                            "subnet", subnets->len > 0 ? subnets->str : NULL, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    return berth_network_create(service->containers, &network, &error)
-               ? sd_bus_reply_method_return(call, NULL)
-               : berth_bus_error_set(ret_error, error);
+    if (!berth_network_create(service->containers, &network, &error))
+        return berth_bus_error_set(ret_error, error);
+    g_autofree char *path = berth_object_make_path(&network_kind, network.name);
+    return sd_bus_reply_method_return(call, "o", path);
 }
 
 /* Shared by the collection and the network's object. */
@@ -323,8 +324,9 @@ static void on_network_change(const BerthNetwork *network, bool added, void *use
 
 static const sd_bus_vtable list_vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
-                            networks_method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", network), networks_method_create,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
                             networks_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_OBJECTS_LIST(networks),

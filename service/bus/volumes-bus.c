@@ -42,9 +42,10 @@ static int volumes_method_create(sd_bus_message *call, void *userdata, sd_bus_er
     r = berth_access_check(service->access, call, ret_error, "create", "volume", name, NULL);
     if (r != BERTH_ACCESS_GRANTED)
         return r;
-    return berth_volume_create(service->containers, name, uid, labels, &error)
-               ? sd_bus_reply_method_return(call, NULL)
-               : berth_bus_error_set(ret_error, error);
+    if (!berth_volume_create(service->containers, name, uid, labels, &error))
+        return berth_bus_error_set(ret_error, error);
+    g_autofree char *path = berth_object_make_path(&volume_kind, name);
+    return sd_bus_reply_method_return(call, "o", path);
 }
 
 /* Makes the call's check on the volume of that name, whether it exists or not. */
@@ -179,8 +180,9 @@ static void on_volume_change(const BerthVolume *volume, bool added, void *userda
 
 static const sd_bus_vtable vtable[] = {
     SD_BUS_VTABLE_START(0),
-    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
-                            volumes_method_create, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Create", SD_BUS_ARGS("s", name, "a{sv}", options),
+                            SD_BUS_RESULT("o", volume), volumes_method_create,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Delete", SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
                             volumes_method_delete, SD_BUS_VTABLE_UNPRIVILEGED),
     BERTH_OBJECTS_LIST(volumes),

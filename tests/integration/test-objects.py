@@ -372,6 +372,13 @@ def test_networks_come_and_go():
     client.end()
 
 
+def test_new_volumes_and_networks_are_returned_as_objects():
+    for kind, interface in (("volumes", "Volumes"), ("networks", "Networks")):
+        path = f"/org/berth1/{kind}/{bus_label('new-one')}"
+        equal(call(f"/org/berth1/{kind}", f"org.berth1.{interface}", "Create", "sa{sv}", "new-one", "0").out.strip(), f'o "{path}"')
+        equal(call(path, f"org.berth1.{interface[:-1]}", "Delete", "a{sv}", "0").status, 0)
+
+
 def properties_of(name, user=None):
     reply = call(f"/org/berth1/containers/{bus_label(name)}", "org.freedesktop.DBus.Properties", "GetAll", "s",
                  "org.berth1.Container", user=user)
