@@ -11,23 +11,19 @@
 #include "client/mount-fields.h"
 #include "client/run-process.h"
 #include "client/run-values.h"
+#include "client/scope-limits.h"
 #include "client/volumes-from.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* least is the smallest valid value: -1 means no limit or, for --stop-timeout, not given. */
+/* least is the smallest valid value; -1 means that --stop-timeout is not given. */
 static bool read_numbers(GError **error) {
     const struct {
         const char *option;
         gint64 value, least;
     } numbers[] = {
-        {"--pids", dist_run_texts.tasks, 0},
-        {"--pids-limit", dist_run_texts.tasks_limit, -1},
         {"--stop-timeout", dist_run_texts.stop_timeout, -1},
-        {"--cpu-shares", dist_run_texts.cpu_shares, 0},
-        {"--cpu-period", dist_run_texts.cpu_period, 0},
-        {"--cpu-quota", dist_run_texts.cpu_quota, 0},
         {"--health-retries", dist_run_texts.health_retries, 0},
     };
 
@@ -38,32 +34,10 @@ static bool read_numbers(GError **error) {
                                    _("%s %s: the number must not be negative"), numbers[i].option,
                                    text);
         }
-    gint64 tasks = dist_run_texts.tasks_limit ? dist_run_texts.tasks_limit : dist_run_texts.tasks;
-    dist_run_given.tasks = tasks < 0 ? UINT64_MAX : (uint64_t)tasks;
     dist_run_given.has_stop_timeout = dist_run_texts.stop_timeout >= 0;
     if (dist_run_texts.stop_timeout >= 0)
         dist_run_given.stop_timeout_usec = (uint64_t)dist_run_texts.stop_timeout * G_USEC_PER_SEC;
     dist_run_given.health_retries = (uint64_t)dist_run_texts.health_retries;
-    return true;
-}
-
-/* Converts CPU shares of cgroup v1 (2 to 262144), which docker's option takes, to a weight of
- * cgroup v2 (1 to 10000), as runc and crun do. 0: not given. */
-static uint64_t convert_shares(gint64 shares) {
-    return shares <= 0 ? 0 : 1 + ((uint64_t)CLAMP(shares, 2, 262144) - 2) * 9999 / 262142;
-}
-
-static bool read_processor_limits(GError **error) {
-    if (dist_run_texts.cpus &&
-        !dist_parse_cpus(dist_run_texts.cpus, &dist_run_given.cpu_usec, error))
-        return false;
-    /* --cpu-quota overrides --cpus. Its period defaults to 100 ms, as in the kernel (cgroup-v2,
-     * cpu.max). */
-    if (dist_run_texts.cpu_quota > 0)
-        dist_run_given.cpu_usec =
-            (uint64_t)dist_run_texts.cpu_quota * G_USEC_PER_SEC /
-            (uint64_t)(dist_run_texts.cpu_period > 0 ? dist_run_texts.cpu_period : 100000);
-    dist_run_given.cpu_weight = convert_shares(dist_run_texts.cpu_shares);
     return true;
 }
 
@@ -356,14 +330,11 @@ bool dist_run_options_complete(GError **error) {
     /* credentials.c and credential helpers read the variable. */
     if (dist_run_texts.auth_file)
         g_setenv("REGISTRY_AUTH_FILE", dist_run_texts.auth_file, TRUE);
-    return check_root(error) && read_numbers(error) &&
-           (!dist_run_texts.memory ||
-            dist_parse_bytes(dist_run_texts.memory, &dist_run_given.memory, error)) &&
-           read_processor_limits(error) && read_health(error) && read_restart(error) &&
-           read_pull_policy(error) && read_cgroup(error) && read_autostart(error) &&
-           read_notify(error) && read_log_driver(error) && read_security(error) &&
-           read_environment(error) && read_labels(error) && read_mounts(error) &&
-           read_shm_size(error) && read_namespaces(error) && read_gpus(error) &&
-           read_platform(error) &&
+    return check_root(error) && read_numbers(error) && dist_limits_complete(error) &&
+           read_health(error) && read_restart(error) && read_pull_policy(error) &&
+           read_cgroup(error) && read_autostart(error) && read_notify(error) &&
+           read_log_driver(error) && read_security(error) && read_environment(error) &&
+           read_labels(error) && read_mounts(error) && read_shm_size(error) &&
+           read_namespaces(error) && read_gpus(error) && read_platform(error) &&
            (dist_run_given.ports = dist_expand_ports(dist_run_texts.ports, error)) != NULL;
 }

@@ -18,6 +18,7 @@
 #include "client/pull.h"
 #include "client/run-limits.h"
 #include "client/run-process.h"
+#include "client/scope-limits.h"
 #include "client/secrets.h"
 
 #include <errno.h>
@@ -81,10 +82,6 @@ static int append_numbers(sd_bus_message *call) {
         const char *key;
         uint64_t value;
     } numbers[] = {
-        {"MemoryMax", given->memory},
-        {"CPUQuotaPerSecUSec", given->cpu_usec},
-        {"CPUWeight", given->cpu_weight},
-        {"TasksMax", given->tasks},
         {"HealthIntervalUSec", given->health_interval_usec},
         {"HealthTimeoutUSec", given->health_timeout_usec},
         {"HealthStartPeriodUSec", given->health_start_usec},
@@ -152,8 +149,9 @@ static int append_options(sd_bus_message *call, bool runs, const char *root, cha
         (r = dist_append_strings(call, "Ports", given->ports)) < 0 ||
         (r = dist_append_network(call, error)) < 0 ||
         (r = dist_run_process_append(call, error)) < 0 ||
-        (r = dist_run_limits_append(call, given->memory, error)) < 0 ||
-        (r = append_health(call)) < 0 || (r = append_flags(call)) < 0 ||
+        (r = dist_limits_append(call, error)) < 0 ||
+        (r = dist_run_limits_append(call, error)) < 0 || (r = append_health(call)) < 0 ||
+        (r = append_flags(call)) < 0 ||
         /* The service deletes the container if dist is killed before it has started it. */
         (runs && (r = sd_bus_message_append(call, "{sv}", "Provisional", "b", 1)) < 0) ||
         (given->bundle && (r = dist_append_bundle(call, given->bundle, error)) < 0) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Options of create and run that limit the container's resources. */
+/* Options of create and run that limit the container's process and its time. */
 
 #pragma once
 
@@ -9,5 +9,5 @@
 /* Included in dist_create_options. */
 extern const DistOption dist_run_limit_options[];
 
-/* Appends them as options of Create. memory: the memory limit, 0 for none. */
-int dist_run_limits_append(sd_bus_message *call, uint64_t memory, GError **error);
+/* Appends them as options of Create. */
+int dist_run_limits_append(sd_bus_message *call, GError **error);

@@ -10,13 +10,13 @@
 #include "client/run-options.h"
 
 typedef struct {
-    char *memory, *cpus, *seccomp, *restart, *pull, *cgroup, *notify, *platform, *architecture,
-        *system, *variant, *log_driver, *health_command;
+    char *seccomp, *restart, *pull, *cgroup, *notify, *platform, *architecture, *system, *variant,
+        *log_driver, *health_command;
     char *health_interval, *health_timeout, *health_start, *timezone, *auth_file, *shm_size;
     char **environment, **environment_files, **label_files, **security, **ports;
     char **volume_sources, **gpus;
     gboolean host_environment, http_proxy, no_health, tls_verify;
-    gint64 tasks, tasks_limit, stop_timeout, cpu_shares, cpu_period, cpu_quota, health_retries;
+    gint64 stop_timeout, health_retries;
 } DistRunTexts;
 
 extern DistRunTexts dist_run_texts;

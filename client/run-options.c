@@ -14,6 +14,7 @@
 #include "client/pull.h"
 #include "client/run-limits.h"
 #include "client/run-process.h"
+#include "client/scope-limits.h"
 
 /* Filled while options are parsed, completed by dist_run_options_complete(), and only read
  * afterwards. It lives as long as dist. */
@@ -125,20 +126,7 @@ const DistOption dist_create_options[] = {
     {"hostname", 'h', DIST_OPTION_TEXT, &dist_run_given.hostname, N_("Set the host name"),
      N_("NAME")},
     DIST_OPTION_TITLE(N_("Resources:")),
-    {"memory", 'm', DIST_OPTION_TEXT, &dist_run_texts.memory,
-     N_("Limit the memory; with suffix K, M, G or T"), N_("BYTES")},
-    {"cpus", 0, DIST_OPTION_TEXT, &dist_run_texts.cpus, N_("Limit the CPU time, in processors"),
-     N_("NUMBER")},
-    {"cpu-shares", 'c', DIST_OPTION_NUMBER, &dist_run_texts.cpu_shares,
-     N_("Set the share of the CPU time; 1024 if not given"), N_("NUMBER")},
-    {"cpu-period", 0, DIST_OPTION_NUMBER, &dist_run_texts.cpu_period,
-     N_("Set the length of the period of --cpu-quota"), N_("MICROSECONDS")},
-    {"cpu-quota", 0, DIST_OPTION_NUMBER, &dist_run_texts.cpu_quota,
-     N_("Limit the CPU time per period"), N_("MICROSECONDS")},
-    {"pids-limit", 0, DIST_OPTION_NUMBER, &dist_run_texts.tasks_limit,
-     N_("Limit the number of tasks; -1: no limit"), N_("NUMBER")},
-    {"pids", 0, DIST_OPTION_NUMBER, &dist_run_texts.tasks, N_("Limit the number of tasks"),
-     N_("NUMBER")},
+    DIST_OPTION_INCLUDE(dist_limit_options),
     DIST_OPTION_INCLUDE(dist_run_limit_options),
     {"slice", 0, DIST_OPTION_TEXT, &dist_run_given.slice, N_("Set the slice of its scope"),
      N_("UNIT")},

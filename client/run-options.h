@@ -47,7 +47,7 @@ typedef struct {
     gint64 preserved;
 
     /* Set by dist_run_options_complete(). */
-    uint64_t memory, tasks, cpu_usec, cpu_weight, stop_timeout_usec; /* 0: not given */
+    uint64_t stop_timeout_usec;
     bool has_stop_timeout;
     uint64_t restart_limit;
     char *seccomp, *restart, *health_command;
@@ -67,6 +67,8 @@ extern const DistOption dist_create_options[], dist_run_options[];
 
 /* podman's options that are refused, with the reason. */
 extern const DistOption dist_run_refused_options[];
+/* Those of them that are limits; also for update. */
+extern const DistOption dist_limit_refused_options[];
 
 /* Checks the given options, and converts texts that are numbers, files and choices. */
 bool dist_run_options_complete(GError **error);

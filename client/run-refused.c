@@ -15,7 +15,16 @@ static const char *const health_destinations[] = {"events_logger", NULL};
 static const char *const only_default_isolation[] = {"default", NULL};
 static const char *const only_local[] = {"local", NULL};
 
+const DistOption dist_limit_refused_options[] = {
+    REFUSED("cpu-rt-period", N_("cgroup v2 has no real-time limits"), N_("MICROSECONDS")),
+    REFUSED("cpu-rt-runtime", N_("cgroup v2 has no real-time limits"), N_("MICROSECONDS")),
+    REFUSED("kernel-memory", N_("cgroup v2 has no such setting"), N_("BYTES")),
+    REFUSED("memory-swappiness", N_("cgroup v2 has no such setting"), N_("NUMBER")),
+    DIST_OPTION_END,
+};
+
 const DistOption dist_run_refused_options[] = {
+    DIST_OPTION_INCLUDE(dist_limit_refused_options),
     REFUSED("cert-dir", N_("certificates are in the certs.d directories of the service"),
             N_("DIRECTORY")),
     REFUSED("chrootdirs", N_("containers have no such directories"), N_("DIRECTORY")),
@@ -23,8 +32,6 @@ const DistOption dist_run_refused_options[] = {
             N_("FILE")),
     REFUSED("cpu-count", N_("it is for Windows; see --cpus"), N_("NUMBER")),
     REFUSED("cpu-percent", N_("it is for Windows; see --cpus"), N_("NUMBER")),
-    REFUSED("cpu-rt-period", N_("cgroup v2 has no real-time limits"), N_("MICROSECONDS")),
-    REFUSED("cpu-rt-runtime", N_("cgroup v2 has no real-time limits"), N_("MICROSECONDS")),
     REFUSED("creds", N_("every user can see the command line; use \"dist login\""),
             N_("USER:PASSWORD")),
     REFUSED("decryption-key", N_("encrypted images are not supported"), N_("KEY")),
@@ -48,11 +55,9 @@ const DistOption dist_run_refused_options[] = {
     REFUSED("io-maxiops", N_("it is for Windows; see --device-read-iops"), N_("NUMBER")),
     {"isolation", 0, DIST_OPTION_ONLY, NULL, N_("it is for Windows"), N_("KIND"),
      .choices = only_default_isolation},
-    REFUSED("kernel-memory", N_("cgroup v2 has no such setting"), N_("BYTES")),
     REFUSED("link", N_("the containers of a network find each other by name; see --network"),
             N_("ID[:ALIAS]")),
     REFUSED("link-local-ip", N_("the network assigns the address"), N_("ADDRESS")),
-    REFUSED("memory-swappiness", N_("cgroup v2 has no such setting"), N_("NUMBER")),
     REFUSED("no-hostname", N_("/etc/hostname always has the container's name"), NULL),
     REFUSED("oom-kill-disable", N_("cgroup v2 has no such setting"), NULL),
     REFUSED("passwd-entry", N_("the service does not write /etc/passwd"), N_("ENTRY")),

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * dist update: changes the limits of a running container, which are resource properties of its
- * scope (systemd.resource-control(5)).
+ * dist update: changes the limits of containers, which are resource properties of their scopes:
+ * given with the options of run, or under systemd's names (systemd.resource-control(5)).
  */
 
 #include "client/verbs-update.h"
 
-#include "base/cpu-list.h"
 #include "client/bus.h"
+#include "client/each.h"
+#include "client/run-options.h"
+#include "client/scope-limits.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,26 +42,6 @@ static bool parse_number(const char *name, const char *text, uint64_t *number, G
     return true;
 }
 
-/* On the bus, AllowedCPUs and AllowedMemoryNodes are bit masks of type "ay", as in systemd. */
-int dist_append_cpu_list(sd_bus_message *call, const char *name, const char *text, GError **error) {
-    uint8_t bits[BERTH_CPU_LIST_BYTES];
-    size_t size;
-    int r;
-
-    if (!berth_cpu_list_parse(text, bits, &size)) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is not a value of %s"), text,
-                        name);
-        return -EINVAL;
-    }
-    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
-        (r = sd_bus_message_append(call, "s", name)) < 0 ||
-        (r = sd_bus_message_open_container(call, 'v', "ay")) < 0 ||
-        (r = sd_bus_message_append_array(call, 'y', bits, size)) < 0 ||
-        (r = sd_bus_message_close_container(call)) < 0)
-        return r;
-    return sd_bus_message_close_container(call);
-}
-
 static int append_property(sd_bus_message *call, const char *assignment, GError **error) {
     g_auto(GStrv) parts = g_strsplit(assignment, "=", 2);
     uint64_t number;
@@ -73,7 +55,7 @@ static int append_property(sd_bus_message *call, const char *assignment, GError 
      * the bus. */
     const char *name = g_str_equal(parts[0], "CPUQuota") ? "CPUQuotaPerSecUSec" : parts[0];
     if (g_str_has_prefix(name, "Allowed"))
-        return dist_append_cpu_list(call, name, parts[1], error);
+        return dist_limits_append_cpus(call, name, parts[1], error);
     if (g_str_has_prefix(name, "ManagedOOM"))
         return sd_bus_message_append(call, "{sv}", name, "s", parts[1]);
     if (!parse_number(name, parts[1], &number, error))
@@ -81,24 +63,63 @@ static int append_property(sd_bus_message *call, const char *assignment, GError 
     return sd_bus_message_append(call, "{sv}", name, "t", number);
 }
 
-int dist_verb_update(char **argv, GError **error) {
-    int argc = (int)g_strv_length(argv);
+const DistOption dist_update_options[] = {
+    DIST_OPTION_INCLUDE(dist_limit_options),
+    {"restart", 0, DIST_OPTION_REFUSED, NULL,
+     N_("create the container again, with \"dist run --replace\""), N_("WHEN")},
+    DIST_OPTION_INCLUDE(dist_limit_refused_options),
+    DIST_OPTION_END,
+};
+
+/* The caller owns the call. Of two values for a property, the service takes the last: that of
+ * PROPERTY=VALUE. */
+static sd_bus_message *make_update(const char *id, const void *userdata, GError **error) {
+    g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "Update");
+    g_autoptr(GError) local = NULL;
     int r;
 
-    sd_bus_message *call = dist_new_call(error, DIST_CONTAINERS, "Update");
     if (!call)
-        return EXIT_FAILURE;
-    if ((r = sd_bus_message_append(call, "s", argv[1])) >= 0)
-        r = sd_bus_message_open_container(call, 'a', "{sv}");
-    for (int i = 2; r >= 0 && i < argc; i++)
-        r = append_property(call, argv[i], error);
-    if (r < 0 || (r = sd_bus_message_close_container(call)) < 0 ||
-        (r = sd_bus_message_append(call, "a{sv}", 0)) < 0) {
-        sd_bus_message_unref(call);
-        if (!*error)
-            dist_bad_reply(r, error);
+        return NULL;
+    if ((r = sd_bus_message_append(call, "s", id)) >= 0 &&
+        (r = sd_bus_message_open_container(call, 'a', "{sv}")) >= 0)
+        r = dist_limits_append(call, &local);
+    for (char *const *property = userdata; r >= 0 && *property; property++)
+        r = append_property(call, *property, &local);
+    if (r >= 0 && (r = sd_bus_message_close_container(call)) >= 0)
+        r = sd_bus_message_append(call, "a{sv}", 0);
+    if (r >= 0)
+        return g_steal_pointer(&call);
+    if (!local)
+        dist_bad_reply(r, &local);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
+}
+
+/* No id contains "=", so the properties begin at the first word that does. */
+static char **find_properties(char **argv) {
+    while (*argv && !strchr(*argv, '='))
+        argv++;
+    return argv;
+}
+
+/* The first call is made twice, so that a wrong value is reported once instead of for each
+ * container, and before any has changed. */
+int dist_verb_update(char **argv, GError **error) {
+    char **properties = find_properties(argv + 1);
+
+    if (properties == argv + 1 || (!*properties && !dist_limits_are_given())) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("update needs containers, and options or properties to change"));
         return EXIT_FAILURE;
     }
-    g_autoptr(sd_bus_message) reply = dist_send(call, error);
-    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+    if (!dist_limits_complete(error))
+        return EXIT_FAILURE;
+    g_autoptr(sd_bus_message) checked = make_update(argv[1], properties, error);
+    if (!checked)
+        return EXIT_FAILURE;
+    g_autoptr(GPtrArray) ids = g_ptr_array_new();
+    for (char **id = argv + 1; id < properties; id++)
+        g_ptr_array_add(ids, *id);
+    g_ptr_array_add(ids, NULL);
+    return dist_ask_each((char *const *)ids->pdata, make_update, properties);
 }

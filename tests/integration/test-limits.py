@@ -116,6 +116,47 @@ def test_limits_of_a_running_container_change():
     good("rm", "-f", "changed")
 
 
+def limits(name):
+    names = ("MemoryMax", "MemorySwapMax", "MemoryLow", "CPUQuotaPerSecUSec", "CPUWeight", "TasksMax", "IOWeight", "AllowedCPUs")
+    shown = run("systemctl", "show", f"berth-{name}.scope", "-p", ",".join(names)).out
+    return dict(line.split("=", 1) for line in shown.splitlines())
+
+
+def test_update_takes_the_options_of_run():
+    for name in ("first", "second"):
+        good("run", "-d", f"--name={name}", IMAGE, "sleep", "10000")
+    equal(good("update", "-m", "64m", "--memory-swap=96m", "--memory-reservation=16m", "--cpus=0.5", "--cpu-shares=1024", "--cpuset-cpus=0",
+               "--pids-limit=77", "--blkio-weight=500", "first", "second"), "first\nsecond\n")
+    for name in ("first", "second"):
+        equal(limits(name), {"MemoryMax": str(64 << 20), "MemorySwapMax": str(32 << 20), "MemoryLow": str(16 << 20), "CPUQuotaPerSecUSec": "500ms",
+                             "CPUWeight": "39", "TasksMax": "77", "IOWeight": "4950", "AllowedCPUs": "0"})
+    # Only what is given changes; 0 and -1 are no limit. A property may follow.
+    equal(good("update", "first", "TasksMax=33", "--memory=0", "--memory-swap", "-1", "--cpus=0"), "first\n")
+    now = limits("first")
+    equal([now[name] for name in ("MemoryMax", "MemorySwapMax", "CPUQuotaPerSecUSec", "TasksMax", "CPUWeight")],
+          ["infinity", "infinity", "infinity", "33", "39"])
+    good("update", "--memory=48m", "--memory-swap=48m", "--pids-limit=-1", "first")
+    equal([limits("first")[name] for name in ("MemoryMax", "MemorySwapMax", "TasksMax")], [str(48 << 20), "0", "infinity"])
+    good("rm", "-f", "first")
+    good("create", "--name=first", IMAGE, "sleep", "10000")
+    result = dist("update", "--device-write-bps=/dev/null:1m", "--pids-limit=44", "first", "nothing", "second")
+    equal((result.status, result.out), (1, "first\nsecond\n"))
+    contains(result.err, 'no container "nothing"')
+    good("start", "first")
+    equal(limits("first")["TasksMax"], "44")
+    # A wrong value is reported once, and changes nothing.
+    for words, says in ((("--memory=x",), 'invalid amount of memory "x"'), (("--memory-swap=1g",), "--memory-swap needs --memory"),
+                        (("--pids-limit=-2",), "must not be negative"), (("--cpuset-cpus=x",), '"x" is not a value of AllowedCPUs'),
+                        (("--pids-limit=5", "TasksMax"), "no container"), (("--blkio-weight=5",), 'invalid value "5" of --blkio-weight'),
+                        (("--restart=always",), "--restart is not supported"), (("--kernel-memory=1m",), "--kernel-memory is not supported"),
+                        ((), "update needs containers, and options or properties")):
+        result = dist("update", "first", "second", *words)
+        equal((result.status, result.err.count("dist: ")), (1, 1), words)
+        contains(result.err, says)
+    equal(dist("update", "TasksMax=5").status, 1)
+    good("rm", "-f", "first", "second")
+
+
 def test_pausing_works_where_systemd_cannot():
     good("run", "-d", "--id=held", IMAGE, "sh", "-c", "while :; do echo x >>/beats; sleep 0.05; done")
     upper = f"{STATE}/containers/held/upper/beats"

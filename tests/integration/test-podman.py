@@ -135,7 +135,7 @@ def test_options_with_one_value_take_it_from_the_next_word():
 def test_the_page_has_every_option():
     named = {option for option, *_ in rows()}
     source = "".join((SOURCE / "client" / f"{name}.c").read_text(encoding="utf-8")
-                     for name in ("run-refused", "run-options", "run-limits", "run-process", "network-options", "pull"))
+                     for name in ("run-refused", "run-options", "run-limits", "scope-limits", "run-process", "network-options", "pull"))
     known = set(re.findall(r'\{"([a-z0-9-]+)",\s*(?:0|\'.\'),', source))
     known |= set(re.findall(r'REFUSED\("([a-z0-9-]+)",', source))
     equal(sorted(known - named - OWN), [])
