@@ -11,20 +11,64 @@
 #include <limits.h>
 #include <string.h>
 
-enum { MAX_CONTAINER_ID = 64, MAX_NAME = 1024, MAX_MEDIA_TYPE = 255 };
+enum { MAX_LABEL = 64, MAX_NAME = 1024, MAX_MEDIA_TYPE = 255 };
 
-bool berth_name_check_container(const char *id, GError **error) {
-    size_t length = strlen(id);
-    bool well_formed = length > 0 && length <= MAX_CONTAINER_ID && g_ascii_isalnum(id[0]);
+bool berth_name_is_label(const char *name) {
+    size_t length = strlen(name);
+    bool well_formed = length > 0 && length <= MAX_LABEL && g_ascii_isalnum(name[0]);
 
     for (size_t i = 0; well_formed && i < length; i++)
-        well_formed = g_ascii_isalnum(id[i]) || strchr("_.-", id[i]);
-    if (well_formed)
-        return true;
-    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+        well_formed = g_ascii_isalnum(name[i]) || strchr("_.-", name[i]);
+    return well_formed;
+}
+
+/* The texts are complete, so that each can be translated with the noun that it has. */
+bool berth_name_check_container(const char *id, GError **error) {
+    return berth_name_is_label(id) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "invalid container id \"%.100s\": use [A-Za-z0-9][A-Za-z0-9_.-]*, "
                            "up to %d",
-                           id, MAX_CONTAINER_ID);
+                           id, MAX_LABEL);
+}
+
+bool berth_name_check_pod(const char *name, GError **error) {
+    return berth_name_is_label(name) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid pod name \"%.100s\": use [A-Za-z0-9][A-Za-z0-9_.-]*, "
+                           "up to %d",
+                           name, MAX_LABEL);
+}
+
+bool berth_name_check_network(const char *name, GError **error) {
+    return berth_name_is_label(name) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid network name \"%.100s\": use [A-Za-z0-9][A-Za-z0-9_.-]*, "
+                           "up to %d",
+                           name, MAX_LABEL);
+}
+
+bool berth_name_check_volume(const char *name, GError **error) {
+    return berth_name_is_label(name) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid volume name \"%.100s\": use [A-Za-z0-9][A-Za-z0-9_.-]*, "
+                           "up to %d",
+                           name, MAX_LABEL);
+}
+
+bool berth_name_check_lease(const char *id, GError **error) {
+    return berth_name_is_label(id) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid lease id \"%.100s\": use [A-Za-z0-9][A-Za-z0-9_.-]*, "
+                           "up to %d",
+                           id, MAX_LABEL);
+}
+
+bool berth_name_check_process(const char *id, GError **error) {
+    return berth_name_is_label(id) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "invalid process id \"%.100s\": use [A-Za-z0-9][A-Za-z0-9_.-]*, "
+                           "up to %d",
+                           id, MAX_LABEL);
 }
 
 bool berth_name_is_acted_on(gunichar c) {

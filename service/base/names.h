@@ -6,9 +6,16 @@
 
 #include "base/error.h"
 
-/* A container's ID: a letter or digit, then up to 63 letters, digits, "_", "." and "-". It is used
- * unencoded as a path component and as part of a unit name. */
+/* A letter or digit, then up to 63 letters, digits, "_", "." and "-". Such a name is used unencoded
+ * as a path component and as part of a unit name. */
+bool berth_name_is_label(const char *name);
+/* The same for each kind of object that is named like this; the error names the kind. */
 bool berth_name_check_container(const char *id, GError **error);
+bool berth_name_check_pod(const char *name, GError **error);
+bool berth_name_check_network(const char *name, GError **error);
+bool berth_name_check_volume(const char *name, GError **error);
+bool berth_name_check_lease(const char *id, GError **error);
+bool berth_name_check_process(const char *id, GError **error);
 
 /* An image name or a client's ingest reference: opaque, 1 to 1024 bytes, no control characters. */
 bool berth_name_check_image(const char *name, GError **error);

@@ -80,8 +80,7 @@ static int leases_method_create(sd_bus_message *call, void *userdata, sd_bus_err
         .expires_usec = MIN(expires, (uint64_t)INT64_MAX),
         .labels = labels,
     };
-    if (!berth_name_check_container(id, &error) ||
-        !check_lease_quota(service, uid, labels, &error) ||
+    if (!berth_name_check_lease(id, &error) || !check_lease_quota(service, uid, labels, &error) ||
         !berth_lease_store_create(service->database, &lease, &error))
         return berth_bus_error_set(ret_error, error);
     return sd_bus_reply_method_return(call, "s", id);

@@ -138,7 +138,7 @@ static bool take_limit(const BerthSettingsPlace *place, BerthSettings *settings,
 /* A container shares the host's network only if its creator requests it. */
 static bool take_network(const BerthSettingsPlace *place, const char *key, const char *text,
                          char **network) {
-    if (g_str_equal(text, "host") || !berth_name_check_container(text, NULL)) {
+    if (g_str_equal(text, "host") || !berth_name_is_label(text)) {
         berth_settings_warn(place, key, "%s= takes none or the name of a network, not \"%s\"", key,
                             text);
         return true;

@@ -56,6 +56,18 @@ def test_every_hint_belongs_to_an_existing_message():
             assert any(re.fullmatch(pattern, plain) for pattern in known), text
 
 
+def test_an_invalid_name_is_reported_with_its_kind():
+    """Names of all these objects follow one rule; the message has the kind of the object and the name."""
+    for kind, interface, *arguments in (
+            ("container id", "Containers", "Create", "ssa{sv}", "a@b", IMAGE, "0"), ("pod name", "Pods", "Create", "sa{sv}", "a@b", "0"),
+            ("network name", "Networks", "Create", "sa{sv}", "a@b", "0"), ("volume name", "Volumes", "Create", "sa{sv}", "a@b", "0"),
+            ("volume name", "Containers", "Create", "ssa{sv}", "mounts", IMAGE, "1", "Mounts", "a(ssas)", "1", "a@b", "/v", "0"),
+            ("lease id", "Leases", "Create", "sa{sv}", "a@b", "0"), ("process id", "Containers", "Exec", "ssasa{sv}", "web", "a@b", "1", "true", "0")):
+        result = call(f"/org/berth1/{interface.lower()}", f"org.berth1.{interface}", *arguments)
+        equal(result.err.strip().removeprefix("Call failed: "), f'invalid {kind} "a@b": use [A-Za-z0-9][A-Za-z0-9_.-]*, up to 64')
+    equal(says("volume", "create", "a@b", env=GERMAN), 'dist: ungültiger Name eines Volumes „a@b“: [A-Za-z0-9][A-Za-z0-9_.-]* verwenden, bis zu 64 Zeichen')
+
+
 def test_in_german():
     equal(says("export", "nothing", "-o", "/tmp/x", env=GERMAN),
           "dist: es gibt hier kein Abbild „docker.io/library/nothing:latest“; „dist pull“ holt es")

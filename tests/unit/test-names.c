@@ -19,6 +19,28 @@ static void test_container_ids(void) {
     g_assert_false(berth_name_check_container(too_long, NULL));
 }
 
+static void test_an_error_names_the_kind_and_the_name(void) {
+    static const struct {
+        bool (*check)(const char *name, GError **error);
+        const char *start;
+    } cases[] = {
+        {berth_name_check_container, "invalid container id \"a/b\": "},
+        {berth_name_check_pod, "invalid pod name \"a/b\": "},
+        {berth_name_check_network, "invalid network name \"a/b\": "},
+        {berth_name_check_volume, "invalid volume name \"a/b\": "},
+        {berth_name_check_lease, "invalid lease id \"a/b\": "},
+        {berth_name_check_process, "invalid process id \"a/b\": "},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_true(cases[i].check("a.b", NULL));
+        g_assert_false(cases[i].check("a/b", &error));
+        g_assert_cmpint(error->code, ==, BERTH_ERROR_INVALID_ARGUMENT);
+        g_assert_true(g_str_has_prefix(error->message, cases[i].start));
+    }
+}
+
 static void test_opaque_names_are_bounded(void) {
     g_autofree char *too_long = g_strnfill(1025, 'x');
 
@@ -97,6 +119,8 @@ static void test_image_names_are_completed_as_by_docker(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/names/container-ids", test_container_ids);
+    g_test_add_func("/names/an-error-names-the-kind-and-the-name",
+                    test_an_error_names_the_kind_and_the_name);
     g_test_add_func("/names/opaque-names-are-bounded", test_opaque_names_are_bounded);
     g_test_add_func("/names/media-types", test_media_types);
     g_test_add_func("/names/places-have-one-normal-form", test_places_have_one_normal_form);

@@ -58,7 +58,7 @@ static bool check_exec(BerthContainer *container, const BerthExecOptions *option
     /* Root may execute in a container whose owner has reached the limits. */
     uint32_t uid = options->by_root ? 0 : container->record.owner;
 
-    if (!berth_name_check_container(options->process, error) ||
+    if (!berth_name_check_process(options->process, error) ||
         !berth_container_check_running(container, error))
         return false;
     if (container->record.state == BERTH_CONTAINER_PAUSED)

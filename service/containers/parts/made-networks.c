@@ -209,7 +209,7 @@ static bool choose_addresses(BerthNetworkRecord *record, const BerthNetworkOptio
  * join one and its user mean the other. */
 static bool check_network_options(const BerthNetworkOptions *options, const GPtrArray *networks,
                                   guint count, GError **error) {
-    if (!berth_name_check_container(options->name, error))
+    if (!berth_name_check_network(options->name, error))
         return false;
     if (g_str_equal(options->name, "none") || g_str_equal(options->name, "host") ||
         g_str_equal(options->name, "default"))

@@ -100,7 +100,7 @@ bool berth_volume_create(BerthContainers *containers, const char *name, uint32_t
                          char *const *labels, GError **error) {
     uint32_t present;
 
-    if (!berth_name_check_container(name, error))
+    if (!berth_name_check_volume(name, error))
         return false;
     if (berth_volume_get_owner(containers, name, &present, NULL))
         return berth_error_set(error, BERTH_ERROR_ALREADY_EXISTS,

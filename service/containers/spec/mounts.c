@@ -253,10 +253,8 @@ BerthMountRequest *berth_mount_request_new(const char *source, const char *desti
                         "to mount %.200s, give a descriptor of it in Binds", source);
         return NULL;
     }
-    if (source[0] != '\0' && !berth_name_check_container(source, error)) {
-        g_prefix_error(error, "volume: ");
+    if (source[0] != '\0' && !berth_name_check_volume(source, error))
         return NULL;
-    }
     if (is_own && source[0] != '\0') {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         "the mount option volume needs an empty source");

@@ -56,8 +56,7 @@ void berth_network_endpoint_free(gpointer data) {
  * container is connected (parts/network-changes.c). */
 bool berth_network_endpoint_check(const BerthNetworkEndpoint *endpoint, uint32_t owner,
                                   GError **error) {
-    if (!berth_name_check_container(endpoint->network, NULL) ||
-        !berth_network_is_named(endpoint->network))
+    if (!berth_name_is_label(endpoint->network) || !berth_network_is_named(endpoint->network))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"%.100s\" is not the name of a network", endpoint->network);
     return berth_network_check_aliases(endpoint->aliases, owner, error) &&

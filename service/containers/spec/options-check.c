@@ -230,7 +230,8 @@ bool berth_create_options_check_counts(const BerthCreateOptions *options, GError
 }
 
 bool berth_create_options_check(const BerthCreateOptions *options, GError **error) {
-    return berth_name_check_container(options->id, error) &&
+    return (options->pod_exit == BERTH_POD_NOT ? berth_name_check_container(options->id, error)
+                                               : berth_name_check_pod(options->id, error)) &&
            (!options->hostname || check_host_name(options->hostname, error)) &&
            check_environment(options->environment, error) &&
            berth_capabilities_check(options->capabilities_add, error) &&

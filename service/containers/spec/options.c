@@ -15,7 +15,7 @@
 /* Only the form is checked: before the start, the network may still be created or configured in
  * CNI's files. */
 static bool parse_network(BerthCreateOptions *options, const char *text, GError **error) {
-    if (!berth_name_check_container(text, NULL))
+    if (!berth_name_is_label(text))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "invalid network \"%.100s\"; use none, host or the name of a "
                                "network",
