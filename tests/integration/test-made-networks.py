@@ -325,6 +325,27 @@ def test_addresses_that_no_host_can_have_are_refused():
         contains(result.err, part)
 
 
+def test_contradictory_addresses_are_refused():
+    for words, message in ((["--ipv6=false", "--subnet=fd93::/64"], 'the network has no IPv6, but "fd93::/64" is given for it'),
+                           (["--ipv6=false", "--gateway=fd93::1"], 'the network has no IPv6, but "fd93::1" is given for it'),
+                           (["--gateway=fd93::1"], 'the gateway "fd93::1" is given without its subnet'),
+                           (["--subnet=fd93::/64", "--gateway=10.93.0.1"], 'the gateway "10.93.0.1" is given without its subnet'),
+                           (["--subnet=fd93::/64", "--gateway=fd94::1"], 'the gateway "fd94::1" is not an address of the subnet'),
+                           (["--subnet=fd93::/64", "--gateway=fd93::"], 'the gateway "fd93::" is not an address of the subnet')):
+        result = dist("network", "create", *words, "wrong")
+        equal(result.status, 1, str(words))
+        contains(result.err, message)
+
+
+def test_the_ipv6_gateway_can_be_chosen():
+    good("network", "create", "--subnet=fd95::/64", "--gateway=fd95::fe", "sixth")
+    contains(networks()["sixth"]["gateways"], "fd95::fe")
+    good("run", "-d", "--name=at6", "--network=sixth", IMAGE)
+    contains(good("exec", "at6", "ip", "-6", "route"), "default via fd95::fe ")
+    good("rm", "-f", "at6")
+    good("network", "rm", "sixth")
+
+
 def test_a_rule_sees_the_subnet_that_is_meant():
     """10.96.0.1/11 begins like the subnet that the rule permits, and means 10.96.0.0/11."""
     allow("alice", 'action.id == "org.berth1.networks.manage" && (action.lookup("verb") == "network-delete" || action.lookup("subnet") == "10.96.0.0/24")')

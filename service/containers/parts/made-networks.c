@@ -183,16 +183,32 @@ static char *choose_bridge(const GPtrArray *records) {
     }
 }
 
+/* Options that contradict each other are refused. A gateway in a subnet that is chosen would be
+ * right only by chance. */
+static bool check_addresses(const BerthNetworkOptions *options, GError **error) {
+    const char *six = options->subnet6 ? options->subnet6 : options->gateway6;
+    const char *lone = options->gateway && !options->subnet     ? options->gateway
+                       : options->gateway6 && !options->subnet6 ? options->gateway6
+                                                                : NULL;
+
+    if (!options->ipv6 && six)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "the network has no IPv6, but \"%.100s\" is given for it", six);
+    return !lone || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                    "the gateway \"%.100s\" is given without its subnet", lone);
+}
+
 static bool choose_addresses(BerthNetworkRecord *record, const BerthNetworkOptions *options,
                              const GPtrArray *networks, GError **error) {
     BerthSubnet subnet, subnet6;
 
-    if (!(options->subnet ? read_subnet(networks, options->subnet, AF_INET, &subnet, error)
+    if (!check_addresses(options, error) ||
+        !(options->subnet ? read_subnet(networks, options->subnet, AF_INET, &subnet, error)
                           : choose_subnet(networks, &subnet, error)) ||
         !(record->gateway = choose_gateway(&subnet, options->gateway, error)))
         return false;
     record->subnet = berth_subnet_format(&subnet);
-    if (!options->subnet6 && !options->ipv6) {
+    if (!options->ipv6) {
         record->subnet6 = g_strdup("");
         record->gateway6 = g_strdup("");
         return true;

@@ -21,7 +21,7 @@ void berth_networks_observe(BerthContainers *containers, BerthNetworkObserver ob
 typedef struct {
     const char *name;
     const char *subnet, *gateway;   /* IPv4 */
-    const char *subnet6, *gateway6; /* without subnet6, one is chosen if ipv6 is set */
+    const char *subnet6, *gateway6; /* only if ipv6 is set */
     int ipv6, internal, dns;
     uint32_t mtu;
     char **labels;
