@@ -208,6 +208,17 @@ bool dist_container_mount_is_own(const char *id, const char *source, const char 
            g_str_equal(destination, "/dev/berth-init");
 }
 
+/* The last colon precedes the container's port, since an IPv6 address has colons, too. */
+void dist_container_split_port(const char *text, char **container, char **host) {
+    g_auto(GStrv) halves = g_strsplit(text, "/", 2);
+    const char *colon = strrchr(halves[0], ':');
+    g_autofree char *outer = g_strndup(halves[0], colon ? (gsize)(colon - halves[0]) : 0);
+
+    *container =
+        g_strconcat(colon ? colon + 1 : halves[0], "/", halves[1] ? halves[1] : "tcp", NULL);
+    *host = strchr(outer, ':') ? g_strdup(outer) : g_strconcat("0.0.0.0:", outer, NULL);
+}
+
 /* A paused container is running: it has processes and can be stopped. */
 bool dist_container_is_running(const DistContainer *container) {
     return container->state == DIST_CONTAINER_RUNNING || container->state == DIST_CONTAINER_PAUSED;

@@ -75,6 +75,10 @@ int dist_container_read_mount(sd_bus_message *message, DistContainerMount *mount
 bool dist_container_mount_is_own(const char *id, const char *source, const char *destination,
                                  char *const *options);
 
+/* Splits "[IP:]HOST:CONTAINER[/PROTOCOL]" into "CONTAINER/PROTOCOL" and "IP:HOST". The caller frees
+ * both. */
+void dist_container_split_port(const char *text, char **container, char **host);
+
 /* Whether it is running or paused. */
 bool dist_container_is_running(const DistContainer *container);
 /* Whether it starts with the system and is not running. */

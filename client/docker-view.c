@@ -79,12 +79,29 @@ static void view_add_config(json_object *container, json_object *spec) {
     view_add_same(config, "Cmd", view_get(process, "args"));
 }
 
+/* By the container's port, a list of the addresses and ports of the host; texts, as in docker. */
+static void view_add_ports(json_object *to, const char *member, char *const *ports) {
+    json_object *all = berth_document_add_object(to, member);
+
+    for (; ports && *ports; ports++) {
+        g_autofree char *inner = NULL, *host = NULL;
+        dist_container_split_port(*ports, &inner, &host);
+        char *colon = strrchr(host, ':');
+        json_object *list = view_get(all, inner);
+        json_object *entry =
+            berth_document_append_object(list ? list : berth_document_add_array(all, inner));
+        berth_document_add_string(entry, "HostPort", colon + 1);
+        *colon = '\0';
+        berth_document_add_string(entry, "HostIp", g_strstrip(g_strdelimit(host, "[]", ' ')));
+    }
+}
+
 /* The addresses of all networks are one list, in the order of the networks. The IPv4 addresses can
  * be told apart if there is one for each. */
 static void view_add_networks(json_object *container) {
     json_object *settings = berth_document_add_object(container, "NetworkSettings");
     json_object *networks = berth_document_add_object(settings, "Networks");
-    g_auto(GStrv) names = NULL, addresses = NULL;
+    g_auto(GStrv) names = NULL, addresses = NULL, ports = NULL;
     g_autoptr(GPtrArray) ipv4 = g_ptr_array_new();
 
     berth_document_get_strings(container, "networks", &names, NULL);
@@ -97,6 +114,8 @@ static void view_add_networks(json_object *container) {
         berth_document_add_string(berth_document_add_object(networks, names[i]), "IPAddress",
                                   ipv4->len == count ? ipv4->pdata[i] : "");
     berth_document_add_string(settings, "IPAddress", ipv4->len > 0 ? ipv4->pdata[0] : "");
+    berth_document_get_strings(container, "ports", &ports, NULL);
+    view_add_ports(settings, "Ports", ports);
 }
 
 static void view_add_host(json_object *container) {

@@ -119,7 +119,7 @@ const DistOption dist_create_options[] = {
     DIST_OPTION_TITLE(N_("Network:")),
     DIST_OPTION_INCLUDE(dist_network_options),
     {"publish", 'p', DIST_OPTION_LIST, &dist_run_texts.ports,
-     N_("Publish a port, or a range of ports"), N_("[IP:]HOST:CONTAINER[/PROTOCOL]")},
+     N_("Publish a port, or a range of ports"), N_("[[IP:][HOST]:]CONTAINER[/PROTOCOL]")},
     {"pod", 0, DIST_OPTION_TEXT, &dist_run_given.pod,
      N_("Run it in this pod, which is started; new:NAME creates it with the network options"),
      N_("NAME")},

@@ -100,8 +100,22 @@ static bool set_refusal(GError **error, const char *text, const char *translated
                            translated);
 }
 
+/* For a port without a port of the host, dist sends "0:80" (run-values.c), which a text of the
+ * service repeats: it becomes what the user has typed. The caller frees the result. */
+static char *name_port_as_given(const char *text) {
+    const char *port = strstr(text, "port ") ? strchr(text, '"') : NULL;
+    const char *end = port ? strchr(port + 1, '"') : NULL;
+    const char *colon = end ? g_strrstr_len(port, end - port, ":") : NULL;
+
+    if (!colon || colon[-1] != '0' || (colon[-2] != '"' && colon[-2] != ':'))
+        return g_strdup(text);
+    const char *rest = colon[-2] == '"' ? colon + 1 : colon;
+    return g_strdup_printf("%.*s%s", (int)(colon - 1 - text), text, rest);
+}
+
 bool dist_set_bus_error(GError **error, const sd_bus_error *reason, int errnum) {
-    const char *text = reason->message ? reason->message : g_strerror(errnum);
+    g_autofree char *text =
+        name_port_as_given(reason->message ? reason->message : g_strerror(errnum));
     bool is_refusal =
         sd_bus_error_has_name(reason, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
         sd_bus_error_has_name(reason, SD_BUS_ERROR_ACCESS_DENIED);

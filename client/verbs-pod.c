@@ -40,7 +40,7 @@ static const DistOption pod_create_options[] = {
     {"label", 'l', DIST_OPTION_LIST, &pod_given.labels, N_("Add a label"), N_("KEY=VALUE")},
     {"hostname", 0, DIST_OPTION_TEXT, &pod_given.hostname, N_("Set the host name"), N_("NAME")},
     {"publish", 'p', DIST_OPTION_LIST, &pod_given.ports, N_("Publish a port, or a range of ports"),
-     N_("[IP:]HOST:CONTAINER[/PROTOCOL]")},
+     N_("[[IP:][HOST]:]CONTAINER[/PROTOCOL]")},
     DIST_OPTION_INCLUDE(dist_pod_network_options),
     {"userns", 0, DIST_OPTION_TEXT, &pod_given.user_namespace, N_("User namespace: auto, host"),
      N_("MODE"), .choices = user_namespaces},

@@ -129,18 +129,6 @@ static int verb_top(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* Splits "[IP:]HOST:CONTAINER[/PROTOCOL]". The last colon precedes the container's port, since an
- * IPv6 address has colons, too. */
-static void split_port(const char *text, char **container, char **host) {
-    g_auto(GStrv) halves = g_strsplit(text, "/", 2);
-    const char *colon = strrchr(halves[0], ':');
-    g_autofree char *outer = g_strndup(halves[0], colon ? (gsize)(colon - halves[0]) : 0);
-
-    *container =
-        g_strconcat(colon ? colon + 1 : halves[0], "/", halves[1] ? halves[1] : "tcp", NULL);
-    *host = strchr(outer, ':') ? g_strdup(outer) : g_strconcat("0.0.0.0:", outer, NULL);
-}
-
 /* As docker does for a single port: only the host's addresses. */
 static bool print_hosts_of_port(char *const *ports, const char *id, const char *port,
                                 GError **error) {
@@ -149,7 +137,7 @@ static bool print_hosts_of_port(char *const *ports, const char *id, const char *
 
     for (; ports && *ports; ports++) {
         g_autofree char *container = NULL, *host = NULL;
-        split_port(*ports, &container, &host);
+        dist_container_split_port(*ports, &container, &host);
         if (!g_str_equal(container, wanted))
             continue;
         puts(host);
@@ -180,7 +168,7 @@ static int verb_port(char **argv, GError **error) {
         return print_hosts_of_port(ports, argv[1], argv[2], error) ? EXIT_SUCCESS : EXIT_FAILURE;
     for (char **port = ports; port && *port; port++) {
         g_autofree char *container = NULL, *host = NULL;
-        split_port(*port, &container, &host);
+        dist_container_split_port(*port, &container, &host);
         dist_table_add(table, container, host);
     }
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -146,7 +146,7 @@ def test_published_ports_are_forwarded():
 
 
 def test_bad_networks_and_ports_are_named():
-    for options, word in ((["--network=mine", "-p", "x:80"], "x:80"), (["--network=mine", "-p", "x"], 'invalid port "0:x"'), (["-p", "80:80"], "needs a network"),
+    for options, word in ((["--network=mine", "-p", "x:80"], "x:80"), (["--network=mine", "-p", "x"], 'invalid port "x"'), (["-p", "80:80"], "needs a network"),
                           (["--network=mine", "-p", "70000:80"], "70000"), (["--network=mine", "-p", "1.2.3:80:80"], "1.2.3"),
                           (["--network=../x"], "../x"), (["--network=nosuch"], 'there is no network "nosuch"'),
                           (["--network=mine", "--network=nosuch"], 'there is no network "nosuch"')):

@@ -3,6 +3,7 @@
 # is in use. Users may have only certain ports and slices without a privilege.
 
 import contextlib
+import json
 import os
 import socket
 import sys
@@ -272,8 +273,16 @@ def test_a_port_of_the_host_is_chosen():
     assert is_taken(numbers["80/tcp"]) and is_taken(numbers["82/udp"], socket.SOCK_DGRAM)
     wait_until(lambda: page(f"127.0.0.1:{numbers['80/tcp']}") == b"page\n", "the page")
     contains(good("ps", "--format={{.ID}} {{.Ports}}"), f"{numbers['80/tcp']}:80/tcp")
+    ports = json.loads(good("inspect", "-f", "{{json .NetworkSettings.Ports}}", "any"))
+    equal(ports["80/tcp"], [{"HostPort": str(numbers["80/tcp"]), "HostIp": "0.0.0.0"}])
+    equal(ports["81/tcp"], [{"HostPort": str(numbers["81/tcp"]), "HostIp": "127.0.0.1"}])
+    equal(sorted(ports), sorted(rows))
     result = publish("elsewhere", "198.51.100.1::80")
     contains(result.err, "not an address of this machine")
+    # Errors name a port as it was given.
+    for given in ("80", "127.0.0.1::80/udp", "[::1]::80", "8080:80"):
+        result = dist("create", "--network=none", "-p", given, IMAGE)
+        equal((result.status, result.err), (125, f'dist: the port "{given}" needs a network; name one with --network\n'))
     remove("any")
 
 
