@@ -110,10 +110,11 @@ static void pass_other_lines_on(const BerthConversion *conversion) {
     }
 }
 
-/* A pull needs the network; a user manager has no such target. These lines come first, so that an
- * empty assignment in the file removes them. */
+/* A user manager has neither the service nor the target. At shutdown, the unit stops before the
+ * service, on which its stop depends; the bus starts the service when the unit needs it. A pull
+ * needs the network. */
 static void add_unit_defaults(const BerthConversion *conversion) {
-    static const char target[] = "network-online.target";
+    static const char service[] = "berthd.service", target[] = "network-online.target";
     const BerthUnitLine *line =
         berth_unit_file_find(conversion->source->file, "Quadlet", "DefaultDependencies");
     g_autofree char *path = berth_words_escape(conversion->source->path, false);
@@ -123,8 +124,11 @@ static void add_unit_defaults(const BerthConversion *conversion) {
     if (line && !berth_unit_line_get_boolean(line, &wanted))
         berth_unit_line_error(conversion->problems, line, _("%s= takes yes or no, not \"%s\""),
                               line->key, line->value);
-    if (!wanted || conversion->set->scope == BERTH_UNITS_USER ||
+    if (conversion->set->scope == BERTH_UNITS_USER ||
         berth_unit_kind_is_plain(conversion->source->kind))
+        return;
+    berth_service_add(conversion->service, "Unit", "After", service);
+    if (!wanted)
         return;
     berth_service_add(conversion->service, "Unit", "Wants", target);
     berth_service_add(conversion->service, "Unit", "After", target);

@@ -23,6 +23,7 @@
 #include "config.h"
 #include "images/pull-resume.h"
 #include "seccomp/filter-cache.h"
+#include "systemd/shutdown.h"
 
 #include <errno.h>
 #include <malloc.h>
@@ -43,6 +44,7 @@ typedef struct {
     int directory;
     int bus_socket;
     sd_event_source *idle;
+    BerthShutdown *shutdown;
 } Daemon;
 
 static void raise_descriptor_limit(void) {
@@ -283,8 +285,6 @@ static bool start_service(Daemon *daemon, GError **error) {
     if ((r = sd_event_default(&service->event)) < 0 ||
         /* Sent from the loop, so that the watchdog also detects a service that blocks in a call. */
         (r = sd_event_set_watchdog(service->event, 1)) < 0 ||
-        (r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL)) < 0 ||
-        (r = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL)) < 0 ||
         (r = sd_event_add_signal(service->event, NULL, SIGHUP, on_reload, daemon)) < 0 ||
         (r = sd_event_add_time_relative(service->event, &daemon->idle, CLOCK_MONOTONIC, IDLE_USEC,
                                         0, on_idle, daemon)) < 0)
@@ -301,7 +301,8 @@ static bool start_service(Daemon *daemon, GError **error) {
     if (!daemon_connect_bus(daemon, error) || !open_state(daemon, error) ||
         !daemon_keep_bus(daemon, error) ||
         !(service->access = berth_access_new(service->bus, error)) ||
-        !recover_containers(daemon, error) || !add_objects(service, error))
+        !recover_containers(daemon, error) || !add_objects(service, error) ||
+        !(daemon->shutdown = berth_shutdown_new(service->event, service->bus, error)))
         return false;
     if ((r = sd_bus_add_filter(service->bus, NULL, on_message, daemon)) < 0 ||
         (r = sd_bus_request_name_async(service->bus, NULL, BERTH_BUS_NAME, 0, on_name, service)) <
@@ -322,6 +323,7 @@ static bool start_service(Daemon *daemon, GError **error) {
 static void stop_service(Daemon *daemon) {
     BerthService *service = &daemon->service;
 
+    berth_shutdown_free(daemon->shutdown);
     berth_audit_close();
     berth_transfers_free(service->transfers);
     berth_contents_free(service->contents);

@@ -51,6 +51,10 @@ unsigned berth_holds_count(void) {
     return total;
 }
 
+unsigned berth_holds_count_of(BerthHoldReason reason) {
+    return counts[reason];
+}
+
 char *berth_holds_describe(void) {
     GString *list = g_string_new(NULL);
 

@@ -34,5 +34,7 @@ void berth_hold_free(BerthHold *hold);
 
 /* Returns the number of holds: 0 if the service is idle. */
 unsigned berth_holds_count(void);
+/* Returns the number of holds with this reason. */
+unsigned berth_holds_count_of(BerthHoldReason reason);
 /* Returns the reasons with their numbers, for a log entry. The caller frees it. */
 char *berth_holds_describe(void);

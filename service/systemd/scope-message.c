@@ -42,6 +42,8 @@ static int scope_append_properties(sd_bus_message *call, const BerthScopeOptions
         (r = sd_bus_message_append(call, "(sv)", "Delegate", "b", 1)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "CollectMode", "s", "inactive-or-failed")) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "Controller", "s", controller)) < 0 ||
+        /* At shutdown, the scope stops first, through its controller. */
+        (r = sd_bus_message_append(call, "(sv)", "After", "as", 1, "berthd.service")) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "KillSignal", "i", options->stop_signal)) < 0 ||
         (r = sd_bus_message_append(call, "(sv)", "TimeoutStopUSec", "t", timeout)) < 0 ||
         (r = scope_append_bound(call, options->bound_to, ordered)) < 0 ||

@@ -189,7 +189,7 @@ def test_a_unit_has_what_a_container_needs():
     unit = generated("[Container]\nImage=localhost/box:x\n")
     for key, value in (("Type", "notify"), ("Delegate", "yes"), ("KillMode", "mixed"), ("SyslogIdentifier", "%N"), ("TimeoutStartSec", "15min")):
         equal(unit.one("Service", key), value)
-    equal((unit.all("Unit", "After"), unit.all("Unit", "Wants")), (["network-online.target"], ["network-online.target"]))
+    equal((unit.all("Unit", "After"), unit.all("Unit", "Wants")), (["berthd.service", "network-online.target"], ["network-online.target"]))
     assert unit.one("Unit", "SourcePath").endswith("/first/web.container")
     equal(unit.command()[:2], ["/usr/bin/dist", "run"])
     contains(unit.command(), "--name=systemd-%N")
@@ -206,7 +206,7 @@ def test_explicit_settings_override_defaults():
                      "[Install]\nWantedBy=a.target\n[X-Mine]\nFoo=bar\n")
     for key, value in (("Type", "oneshot"), ("Delegate", "cpu"), ("KillMode", "control-group"), ("SyslogIdentifier", "me"), ("TimeoutStopSec", "5")):
         equal(unit.one("Service", key), value)
-    equal((unit.all("Unit", "After"), unit.all("Service", "TimeoutStartSec")), ([], []))
+    equal((unit.all("Unit", "After"), unit.all("Service", "TimeoutStartSec")), (["berthd.service"], []))
     equal(unit.one("Unit", "Description"), "x")
     equal(unit.one("Install", "WantedBy"), "a.target")
     equal(unit.command("ExecReload")[1:], ["kill", "--signal=HUP", "c"])
@@ -360,7 +360,7 @@ def test_files_depend_on_each_other():
         equal(files.names(), ["base-image.service", "data-volume.service", "database.service", "more.service", "one@.service",
                               "run-berth-images-base.mount", "web.service"])
         unit = files.unit("web.service")
-        equal(unit.all("Unit", "After"), ["network-online.target", "database.service other.service one@two.service", "data-volume.service",
+        equal(unit.all("Unit", "After"), ["berthd.service", "network-online.target", "database.service other.service one@two.service", "data-volume.service",
                                           "more.service", "base-image.service"])
         equal(unit.all("Unit", "Requires"), ["data-volume.service", "more.service", "base-image.service"])
         equal(unit.all("Unit", "RequiresMountsFor"), [f"{files.units}/conf", '"/srv/a b"'])
