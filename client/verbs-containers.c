@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Verbs about existing containers: their table, and kill, stop, wait and rm. Creating and starting
+ * Verbs about existing containers: their table, and kill, stop and rm. Creating and starting
  * containers is in verbs-run.c and verbs-start.c.
  */
 
@@ -11,11 +11,11 @@
 #include "client/bus.h"
 #include "client/container-choice.h"
 #include "client/each.h"
-#include "client/process-replies.h"
 #include "client/table.h"
 #include "client/verbs-events.h"
 #include "client/verbs-logs.h"
 #include "client/verbs-ps.h"
+#include "client/verbs-wait.h"
 #include "config.h"
 
 #include <stdio.h>
@@ -112,20 +112,6 @@ static int verb_stop(char **argv, GError **error) {
                              : dist_ask_each(ids, make_stop, &timeout);
 }
 
-static struct { char *process; } wait_given;
-
-static const DistOption wait_options[] = {
-    {"process", 0, DIST_OPTION_TEXT, &wait_given.process, N_("Select a process that exec started"),
-     "ID"},
-    DIST_OPTION_END,
-};
-
-static int verb_wait(char **argv, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Wait", "ssa{sv}", argv[1],
-                                                wait_given.process ? wait_given.process : "", 0);
-    return reply ? dist_read_status(reply, argv[1], error) : DIST_EXIT_BERTH;
-}
-
 static struct {
     gint64 seconds;
     gboolean force, ignore;
@@ -210,13 +196,15 @@ const DistVerb dist_container_verbs[] = {
      .max = DIST_ANY_NUMBER,
      .example = "dist stop -t 30 web"},
     {.name = "wait",
-     .arguments = N_("ID"),
-     .summary = N_("Wait for a container and exit with its status"),
-     .options = wait_options,
-     .run = verb_wait,
-     .min = 1,
-     .max = 1,
-     .flags = DIST_VERB_RUNS},
+     .arguments = N_("ID…"),
+     .summary = N_("Wait for containers, and print their exit statuses"),
+     .options = dist_wait_options,
+     .run = dist_verb_wait,
+     .max = DIST_ANY_NUMBER,
+     .flags = DIST_VERB_RUNS,
+     .details = N_("With one container and no condition, dist exits with the same status. "
+                   "If the condition is not an exit, -1 is printed."),
+     .example = "dist wait --condition=healthy db"},
     {.name = "rm",
      .arguments = N_("ID…"),
      .summary = N_("Delete containers"),

@@ -5,7 +5,9 @@
 import json
 import os
 import re
+import subprocess
 import sys
+import time
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
@@ -190,6 +192,57 @@ def test_all_are_the_callers_own():
     equal(good("rm", "-fa", user="alice"), "hers\n")
     refused("rm", "-l", says="you have no container")
     polkit_rule("")
+
+
+def begin(*words):
+    return subprocess.Popen(["dist", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # pylint: disable=consider-using-with
+
+
+def test_wait_takes_several_and_prints_their_statuses():
+    good("run", "-d", "--name=seven", IMAGE, "sh", "-c", "exit 7")
+    result = dist("wait", "seven")
+    equal((result.out, result.status), ("7\n", 7))
+    good("run", "-d", "--rm", "--name=first", IMAGE, "sh", "-c", "sleep 2; exit 3")
+    good("run", "-d", "--rm", "--name=second", IMAGE, "sh", "-c", "sleep 1; exit 4")
+    # The statuses are in the order of the arguments. Those of containers that are deleted meanwhile are known.
+    equal(good("wait", "--interval=1s", "first", "second", "seven"), "3\n4\n7\n")
+    result = dist("wait", "seven", "nothing", "seven")
+    equal((result.out, result.status), ("7\n7\n", 125))
+    contains(result.err, 'no container "nothing"')
+    equal(good("wait", "--ignore", "nothing", "seven"), "-1\n7\n")
+    equal(dist("wait", "--latest").out, "7\n")
+    refused("wait", says="wait: an argument is missing: ID…", status=125)
+    good("rm", "seven")
+
+
+def test_wait_takes_conditions():
+    check = ["--health-cmd=test -e /well", "--health-interval=0.2s", "--health-retries=1"]
+    good("create", "--name=box", *check, IMAGE, "sleep", "1000")
+    equal(good("wait", "--condition=created", "box"), "-1\n")
+    for condition, *words in (("running", "start", "box"), ("paused", "pause", "box"), ("running", "unpause", "box"),
+                              ("unhealthy", "ps"), ("healthy", "exec", "box", "touch", "/well"), ("stopped,removed", "kill", "-s", "KILL", "box")):
+        waiting = begin("wait", f"--condition={condition}", "box")
+        time.sleep(0.2)
+        if condition == "running":
+            equal(waiting.poll(), None)
+        good(*words)
+        equal(waiting.communicate(timeout=60), ("137\n" if "stopped" in condition else "-1\n", ""), condition)
+        equal(waiting.returncode, 0)
+    equal(good("wait", "--condition=exited", "box"), "137\n")
+    # A service that is restarted is asked again.
+    waiting, other = begin("wait", "--condition=removed", "box"), begin("wait", "--condition=running", "box")
+    time.sleep(0.2)
+    kill_service()
+    good("rm", "box")
+    equal(waiting.communicate(timeout=60), ("-1\n", ""))
+    out, err = other.communicate(timeout=60)
+    equal((out, other.returncode), ("", 125))
+    assert "box" in err, err
+    equal(good("wait", "--condition", "removing", "box"), "-1\n")
+    equal(good("wait", "--condition=running", "--ignore", "box"), "-1\n")
+    refused("wait", "--condition=running", "box", says='no container "box"', status=125)
+    refused("wait", "--condition=stopping", "box", says='unknown condition "stopping"', status=125)
+    refused("wait", "--condition=running", "--process=x", "box", says="exclude each other", status=125)
 
 
 def test_objects_take_podmans_options():
