@@ -96,15 +96,15 @@ def contains(text, part):
 
 
 def wait_until(condition, what, seconds=180):
-    end = time.monotonic() + seconds
-    begin = time.monotonic()
-    while begin < end:
+    start = begin = time.monotonic()
+    while begin < start + seconds:
         value = condition()
         if value:
             return value
-        # Waits as long as the check took, so that a slow or emulated machine does not spend all its time on checks.
+        # Waits as long as the check took, so that a slow or emulated machine does not spend all its time on checks, and
+        # longer between the checks of a long wait, most of which start processes.
         now = time.monotonic()
-        time.sleep(max(0.02, min(now - begin, 1)))
+        time.sleep(max(0.02, min(now - begin, 1), min((now - start) / 20, 0.5)))
         begin = time.monotonic()
     raise AssertionError(f"timed out: {what}")
 
