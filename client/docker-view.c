@@ -169,11 +169,3 @@ void dist_docker_view_add(json_object *container) {
     view_add_host(container);
     view_add_mounts(container, spec);
 }
-
-/* An image's ID is the digest of its configuration (OCI image specification, config.md). */
-void dist_docker_view_add_image(json_object *image, const char *text) {
-    g_autofree char *digest = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
-    g_autofree char *id = g_strconcat("sha256:", digest, NULL);
-
-    berth_document_add_string(image, "Id", id);
-}

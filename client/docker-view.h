@@ -9,6 +9,3 @@
 /* Adds to a container's document the members that templates for docker use: Name, ImageName, State,
  * Config, NetworkSettings, HostConfig and Mounts. */
 void dist_docker_view_add(json_object *container);
-
-/* Adds Id to an image's configuration, whose text this is. */
-void dist_docker_view_add_image(json_object *image, const char *text);

@@ -407,7 +407,11 @@ bool dist_table_has_format(void) {
 }
 
 bool dist_table_has_template(void) {
-    return table_given.format && strstr(table_given.format, "{{");
+    return dist_table_format_mentions("{{");
+}
+
+bool dist_table_format_mentions(const char *text) {
+    return table_given.format && strstr(table_given.format, text);
 }
 
 /* --json takes precedence over everything else; --quiet counts only without --format. Braces

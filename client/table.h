@@ -53,6 +53,9 @@ bool dist_table_has_format(void);
 /* Whether --format is a template. */
 bool dist_table_has_template(void);
 
+/* Whether --format contains this text, so that what a template may need is not made in vain. */
+bool dist_table_format_mentions(const char *text);
+
 /* Prints an object as --format, which must have been given, says: a template, or json. False with
  * error. */
 bool dist_table_fill_format(json_object *object, GError **error);

@@ -16,6 +16,7 @@
 #include "client/each.h"
 #include "client/format.h"
 #include "client/image-call.h"
+#include "client/image-view.h"
 #include "client/object.h"
 #include "client/table.h"
 
@@ -166,22 +167,24 @@ const DistOption dist_inspect_options[] = {
     DIST_OPTION_END,
 };
 
-/* Prints what --format selects, with docker's members beside the document's own. */
-static bool inspect_print_format(const char *text, bool is_container, GError **error) {
+/* Prints what --format selects, with docker's members beside the document's own. image is the name
+ * of an image, or NULL for a container. */
+static bool inspect_print_format(const char *text, const char *image, GError **error) {
     g_autoptr(json_object) document = berth_document_parse(text, strlen(text), error);
 
     if (!document)
         return false;
     if (!dist_table_has_template())
         return dist_table_fill_format(document, error);
-    if (is_container)
+    if (!image)
         dist_docker_view_add(document);
-    else if (!inspect_given.manifest)
-        dist_docker_view_add_image(document, text);
+    else if (!inspect_given.manifest &&
+             !dist_image_view_add(document, text, image, dist_table_format_mentions("Repo"), error))
+        return false;
     return dist_table_fill_format(document, error);
 }
 
-static bool inspect_print(sd_bus_message *reply, bool is_container, GError **error) {
+static bool inspect_print(sd_bus_message *reply, const char *image, GError **error) {
     const char *text;
     int r = sd_bus_message_read(reply, "s", &text);
 
@@ -192,7 +195,7 @@ static bool inspect_print(sd_bus_message *reply, bool is_container, GError **err
     if (inspect_given.history)
         return print_history(text, error);
     if (dist_table_has_format())
-        return inspect_print_format(text, is_container, error);
+        return inspect_print_format(text, image, error);
     /* On a terminal, control characters are escaped. A file or a pipe gets the document unchanged,
      * plus a newline. */
     g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
@@ -213,14 +216,14 @@ static bool inspect_one(const char *argument, const void *userdata, GError **err
                          : NULL;
 
     if (reply)
-        return inspect_print(reply, true, error);
+        return inspect_print(reply, NULL, error);
     if (may_be_image) {
         /* Most names of images are not even valid as the id of a container. */
         g_clear_error(&local);
         reply = dist_image_call("Inspect", name, NULL, &given, &local);
     }
     if (reply)
-        return inspect_print(reply, false, error);
+        return inspect_print(reply, name, error);
     if (may_be_container && may_be_image && local->code == BERTH_ERROR_NOT_FOUND)
         return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
                                _("there is no image or container \"%s\""), argument);
