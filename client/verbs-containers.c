@@ -119,7 +119,8 @@ static struct {
 
 static const DistOption rm_options[] = {
     DIST_OPTION_INCLUDE(dist_choice_options),
-    {"force", 'f', DIST_OPTION_FLAG, &rm_given.force, N_("Kill it first if it is running"), NULL},
+    {"force", 'f', DIST_OPTION_FLAG, &rm_given.force,
+     N_("Kill it first if it is running, and do not fail if it does not exist"), NULL},
     {"time", 't', DIST_OPTION_NUMBER, &rm_given.seconds,
      N_("With --force: time to wait before SIGKILL"), N_("SECONDS")},
     {"ignore", 'i', DIST_OPTION_FLAG, &rm_given.ignore, N_("Do not fail if it does not exist"),
@@ -145,14 +146,15 @@ static bool stop_before_rm(const char *id, GError **error) {
 
 static bool rm_by_id(const char *id, const void *userdata, GError **error) {
     if (rm_given.seconds >= 0 && !stop_before_rm(id, error))
-        return dist_reply_or_ignored(NULL, rm_given.ignore, BERTH_ERROR_NOT_FOUND, error);
+        return dist_reply_or_ignored(NULL, rm_given.force, BERTH_ERROR_NOT_FOUND, error);
     g_autoptr(sd_bus_message) reply =
         dist_call(error, DIST_CONTAINERS, "Delete", "sa{sv}", id, 1, "Force", "b", rm_given.force);
 
     (void)userdata;
     if (reply)
         puts(id);
-    return dist_reply_or_ignored(reply, rm_given.ignore, BERTH_ERROR_NOT_FOUND, error);
+    return dist_reply_or_ignored(reply, rm_given.force || rm_given.ignore, BERTH_ERROR_NOT_FOUND,
+                                 error);
 }
 
 static int verb_rm(char **argv, GError **error) {

@@ -66,8 +66,8 @@ static bool delete_image_name(const char *name, const void *userdata, GError **e
 
 const DistOption dist_rmi_options[] = {
     {"all", 'a', DIST_OPTION_FLAG, &rmi_given.all, N_("Remove all names, instead of NAME"), NULL},
-    {"force", 'f', DIST_OPTION_FLAG, NULL,
-     N_("Without effect: containers do not keep a name from being removed"), NULL},
+    {"force", 'f', DIST_OPTION_FLAG, &rmi_given.ignore,
+     N_("The same as --ignore: containers do not keep a name from being removed"), NULL},
     {"ignore", 'i', DIST_OPTION_FLAG, &rmi_given.ignore, N_("Do not fail if there is no such name"),
      NULL},
     DIST_OPTION_END,

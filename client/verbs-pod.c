@@ -209,8 +209,8 @@ static int pod_stop(char **argv, GError **error) {
 static struct { gboolean force, ignore; } pod_rm_given;
 
 static const DistOption pod_rm_options[] = {
-    {"force", 'f', DIST_OPTION_FLAG, &pod_rm_given.force, N_("Kill and delete its containers, too"),
-     NULL},
+    {"force", 'f', DIST_OPTION_FLAG, &pod_rm_given.force,
+     N_("Kill and delete its containers, too; do not fail if it does not exist"), NULL},
     {"ignore", 'i', DIST_OPTION_FLAG, &pod_rm_given.ignore,
      N_("Do not fail if it does not "
         "exist"),
@@ -225,7 +225,8 @@ static bool remove_pod(const char *name, const void *userdata, GError **error) {
     (void)userdata;
     if (reply)
         puts(name);
-    return dist_reply_or_ignored(reply, pod_rm_given.ignore, BERTH_ERROR_NOT_FOUND, error);
+    return dist_reply_or_ignored(reply, pod_rm_given.force || pod_rm_given.ignore,
+                                 BERTH_ERROR_NOT_FOUND, error);
 }
 
 static int pod_rm(char **argv, GError **error) {

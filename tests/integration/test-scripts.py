@@ -61,6 +61,15 @@ def test_inspect_takes_templates_for_images():
     equal(template("{{.Id}}", IMAGE), manifest["config"]["digest"] + "\n")
     equal(good("inspect", "--manifest", "--format={{.config.digest}}", IMAGE), manifest["config"]["digest"] + "\n")
     equal(json.loads(good("inspect", "--format=json", IMAGE)), config)
+    equal(json.loads(template("{{json .RootFS.Layers}}", IMAGE)), config["rootfs"]["diff_ids"])
+    [row] = [row for row in listing("images") if row["name"] == IMAGE]
+    equal(template("{{.Digest}} {{.Size}} {{.Os}}", IMAGE), f"{row['digest']} {row['size']} linux\n")
+    # All names of the same target, in their order; one name of each repository with the digest.
+    good("tag", IMAGE, "localhost/a/box:1")
+    good("tag", IMAGE, "localhost/a/box:2")
+    equal(json.loads(template("{{json .RepoTags}}", IMAGE)), [IMAGE, "localhost/a/box:1", "localhost/a/box:2"])
+    equal(template("{{index .RepoDigests 1}}", "localhost/a/box:1"), f"localhost/a/box@{row['digest']}\n")
+    good("rmi", "localhost/a/box:1", "localhost/a/box:2")
 
 
 def test_what_a_template_cannot_have_is_an_error():
@@ -141,6 +150,7 @@ def test_rmi_takes_podmans_options():
     equal(good("rmi", "-i", "alpine:3"), "")
     equal(good("rmi", "--ignore", "alpine:3", "localhost/other/box:y"), "localhost/other/box:y\n")
     refused("rmi", "alpine:3", says="there is no image")
+    equal(good("rmi", "-f", "alpine:3"), "")
     refused("rmi", says="rmi takes NAME… or --all")
     refused("rmi", "-a", "x", says="rmi takes NAME… or --all")
 
@@ -254,7 +264,9 @@ def test_objects_take_podmans_options():
                         (("network", "create", "-d", "macvlan", "x"), "--driver=macvlan is not supported: each network is a bridge"),
                         (("network", "create", "--ip-range=10.9.0.0/25", "x"), "--ip-range is not supported: addresses are assigned from")):
         refused(*words, says=says)
-    for kind, name in (("volume", "mine"), ("network", "back")):
+    good("pod", "create", "pod")
+    good("create", "--name=old", IMAGE)
+    for kind, name in (("volume", "mine"), ("network", "back"), ("pod", "pod"), ("container", "old")):
         equal(good(kind, "rm", "-f", name, "nothing"), f"{name}\n")
         refused(kind, "rm", name, says=f'there is no {kind} "{name}"')
     for words in (("--format=oci-archive",), ("--format", "docker-archive"), ("-m",)):
