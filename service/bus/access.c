@@ -87,6 +87,12 @@ int berth_access_run(BerthAccess *access, sd_bus_message *call, sd_bus_message_h
     int r = check_calls(access, call, error);
     if (r >= 0)
         r = handler(call, userdata, error);
+    BerthAuthorization *authorization = berth_authorization_find(access->authorizations, call);
+    if ((r < 0 || sd_bus_error_is_set(error)) && authorization &&
+        berth_authorization_ask_for_record(authorization)) {
+        sd_bus_error_free(error);
+        return 1;
+    }
     return berth_authorization_end(access->authorizations, call, r, error);
 }
 

@@ -86,8 +86,8 @@ static void take_caller(Change *change, const BerthCaller *caller) {
  * the pod's name, since an operation on a pod affects its containers as well. Otherwise it is the
  * first of these keys that has a value. */
 static const char *find_object(const BerthPermission *permission, GHashTable *details) {
-    static const char *const keys[] = {"container", "image",    "reference", "volume",
-                                       "lease",     "transfer", "digest",    NULL};
+    static const char *const keys[] = {"container", "image",  "reference", "volume", "lease",
+                                       "transfer",  "digest", "network",   NULL};
 
     if (permission->details && g_str_has_prefix(permission->details, "pod"))
         return g_hash_table_lookup(details, "pod");
@@ -286,6 +286,10 @@ void berth_audit_begin(sd_bus_message *call) {
     change->details = new_details();
     change->argument = read_object(call);
     g_hash_table_insert(calls, sd_bus_message_ref(call), change);
+}
+
+bool berth_audit_follows_call(sd_bus_message *call) {
+    return find_change(call) != NULL;
 }
 
 static bool is_refusal(const char *error_name) {

@@ -35,6 +35,8 @@ void berth_audit_decision(sd_bus_message *call, const BerthCaller *caller,
 
 /* Called when a call has arrived. A call of a member that changes nothing is not followed. */
 void berth_audit_begin(sd_bus_message *call);
+/* Whether the call changes something and has not ended yet. */
+bool berth_audit_follows_call(sd_bus_message *call);
 /* Called when the handler has returned, with the name of its error or NULL. Unless the call is
  * held, that is the call's result. caller may be NULL. */
 void berth_audit_settle(sd_bus_message *call, const BerthCaller *caller, const char *error_name);

@@ -46,6 +46,19 @@ int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *ui
     return 0;
 }
 
+/* If the limit on waiting calls forbids it, the call keeps its own error. */
+bool berth_authorization_ask_for_record(BerthAuthorization *authorization) {
+    unsigned limit = authorization->exceeded_limit;
+    uint32_t uid;
+
+    if (authorization->state != AUTHORIZATION_RUNNING ||
+        !berth_audit_follows_call(authorization->call))
+        return false;
+    bool asking = berth_authorization_find_uid(authorization, &uid) == 0;
+    authorization->exceeded_limit = limit;
+    return asking;
+}
+
 /* The handler runs again once all answers have arrived. */
 static int question_on_verdict(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     BerthPolkitQuestion *asked = userdata;

@@ -47,6 +47,10 @@ void berth_authorizations_drop_client(BerthAuthorizations *authorizations, const
 
 /* Returns 1 and sets *uid, 0 if the bus is being asked, or a negative errno. */
 int berth_authorization_find_uid(BerthAuthorization *authorization, uint32_t *uid);
+/* For a call that has failed before any check has asked who the client is, such as one with wrong
+ * arguments: the record of a failed change needs its user. Returns true if the bus is being asked;
+ * the handler, which has changed nothing, fails once more after the answer. */
+bool berth_authorization_ask_for_record(BerthAuthorization *authorization);
 /* Sends all of these questions to polkit at once, except those already answered; when all answers
  * have arrived, the handler runs again and decides on them one after the other. Returns 1 if all
  * are answered, 0 if polkit or the bus is being asked, or a negative errno. */

@@ -91,6 +91,23 @@ def test_a_failed_change_is_recorded_with_its_error():
     root.end()
 
 
+def test_a_call_with_wrong_arguments_is_recorded_with_its_user():
+    """The user of a client's first call is not known yet when reading its arguments fails."""
+    for place, member, arguments, signature, name in (
+            (VOLUMES, "Create", "('data', {'Labels': <'wrong'>})", "(sa{sv})", "data"),
+            (VOLUMES, "Create", "('data', {'Wrong': <1>})", "(sa{sv})", "data"),
+            (IMAGES, "Put", "('a.b/c:d', ('x', 'y', 1), {'e': 'f'}, {'Wrong': <1>})", "(s(sst)a{ss}a{sv})", "a.b/c:d")):
+        after = journal_cursor()
+        caller = Caller("alice")
+        answer = caller.call(*place, member, arguments, signature)
+        contains(answer, "error")
+        record = wait_for(after, CALLER_NAME=caller.name, BERTH_AUDIT="change")[0]
+        equal((record.get("CALLER_UID"), record["BERTH_RESULT"], record.get("BERTH_OBJECT")), ("4242", answer["error"], name), arguments)
+        contains(record["MESSAGE"], "User 4242 called ")
+        equal(len(audit(after, CALLER_NAME=caller.name)), 1)
+        caller.end()
+
+
 def test_the_answer_that_comes_late_is_the_result():
     after = journal_cursor()
     result = dist("run", "--rm", "--id=late", IMAGE, "no-such-command")
