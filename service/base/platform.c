@@ -2,7 +2,8 @@
 
 /*
  * Platforms are created once and never changed; the caller owns them. Variants are ordered: a
- * machine runs programs built for an older variant.
+ * machine runs programs built for an older variant and, if there is nothing better, those of the
+ * 32-bit architecture that its processors also have.
  */
 
 #include "base/platform.h"
@@ -87,25 +88,65 @@ char *berth_platform_format(const BerthPlatform *platform) {
                        platform->variant, NULL);
 }
 
-/* "v8" and "8" → 8; without a variant, the customary one of the architecture. */
-static unsigned variant_level(const BerthPlatform *platform) {
-    const char *number = platform->variant + (platform->variant[0] == 'v');
+typedef struct {
+    unsigned major, minor;
+} Version;
 
-    if (g_ascii_isdigit(number[0]))
-        return (unsigned)g_ascii_strtoull(number, NULL, 10);
-    if (g_str_equal(normalize_architecture(platform->architecture), "arm64"))
-        return 8;
-    if (g_str_equal(platform->architecture, "arm"))
-        return 7;
-    return 1;
+/* Versions of instruction sets have one digit; larger ones are limited so that they fit a score. */
+enum { MAX_VERSION = 99, SCORE_MAJOR = MAX_VERSION + 1, ARM_OLDEST = 5, ARM_LATEST_32 = 8 };
+
+static unsigned read_version_number(const char *digits, char **end) {
+    return (unsigned)MIN(g_ascii_strtoull(digits, end, 10), MAX_VERSION);
+}
+
+/* "v8" and "8" → 8.0, "v8.2" → 8.2; without a variant, the customary one of the architecture. */
+static Version read_version(const char *architecture, const char *variant) {
+    const char *number = variant + (variant[0] == 'v');
+    Version version = {g_str_equal(architecture, "arm64") ? 8
+                       : g_str_equal(architecture, "arm") ? 7
+                                                          : 1,
+                       0};
+
+    if (g_ascii_isdigit(number[0])) {
+        char *end = NULL;
+        version.major = read_version_number(number, &end);
+        if (end[0] == '.' && g_ascii_isdigit(end[1]))
+            version.minor = read_version_number(end + 1, &end);
+    }
+    return version;
+}
+
+/* A machine runs programs built for an older variant, never for a newer one. The version 9.0 of
+ * arm64 includes 8.5, 9.1 includes 8.6, and so on. */
+static bool version_includes(Version able, Version needed, bool is_arm64) {
+    if (is_arm64 && able.major == 9 && needed.major == 8)
+        return needed.minor <= able.minor + 5;
+    return needed.major == able.major ? needed.minor <= able.minor : needed.major < able.major;
+}
+
+/* Processors that run programs of another architecture, too: those for 386 on amd64, and those of
+ * 32-bit arm on arm64, from the latest variant on. This is containerd's and docker's order. */
+static unsigned match_foreign(const char *wanted, const char *offered, Version needed) {
+    if (g_str_equal(wanted, "amd64") && g_str_equal(offered, "386"))
+        return 1;
+    if (g_str_equal(wanted, "arm64") && g_str_equal(offered, "arm") && needed.minor == 0 &&
+        needed.major >= ARM_OLDEST && needed.major <= ARM_LATEST_32)
+        return 1 + needed.major - ARM_OLDEST;
+    return 0;
 }
 
 unsigned berth_platform_match(const BerthPlatform *wanted, const BerthPlatform *offered) {
-    if (!g_str_equal(wanted->os, offered->os) ||
-        !g_str_equal(normalize_architecture(wanted->architecture),
-                     normalize_architecture(offered->architecture)))
+    const char *architecture = normalize_architecture(wanted->architecture);
+    const char *other = normalize_architecture(offered->architecture);
+    Version able = read_version(architecture, wanted->variant);
+    Version needed = read_version(other, offered->variant);
+
+    if (!g_str_equal(wanted->os, offered->os))
         return 0;
-    unsigned able = variant_level(wanted), needed = variant_level(offered);
-    /* A machine runs programs built for an older variant, never for a newer one. */
-    return needed > able ? 0 : 1 + needed;
+    if (!g_str_equal(architecture, other))
+        return match_foreign(architecture, other, needed);
+    /* A major version more than every score of a foreign architecture. */
+    return version_includes(able, needed, g_str_equal(architecture, "arm64"))
+               ? (1 + needed.major) * SCORE_MAJOR + needed.minor
+               : 0;
 }

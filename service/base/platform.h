@@ -21,7 +21,8 @@ void berth_platform_free(BerthPlatform *platform);
 char *berth_platform_format(const BerthPlatform *platform);
 
 /* Returns how well an offered platform matches the wanted one: 0 means not at all, and higher is
- * better. If no variant was requested, the best one for the machine wins (arm64/v8, amd64). */
+ * better. If no variant was requested, the best one for the machine wins (arm64/v8, amd64). A
+ * 32-bit platform that its processors run, too, is worse than any of its own (386 for amd64). */
 unsigned berth_platform_match(const BerthPlatform *wanted, const BerthPlatform *offered);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthPlatform, berth_platform_free)

@@ -3,6 +3,8 @@
 
 import json
 import os
+import platform
+import struct
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -35,6 +37,32 @@ def test_the_tree_shows_platforms_and_layers():
     contains(tree, "not here")
     good("fetch", "--all-platforms", INDEX)
     assert "not here" not in good("images", "--tree", INDEX)
+
+
+def test_an_amd64_machine_takes_an_image_for_386_if_there_is_no_other():
+    only, both = f"{HOST}/images/only386:x", f"{HOST}/images/also386:x"
+    # exit(7): mov eax, 1; mov ebx, 7; int 0x80
+    code = b"\xb8\x01\0\0\0\xbb\x07\0\0\0\xcd\x80"
+    program = (b"\x7fELF\x01\x01\x01" + bytes(9) + struct.pack("<HHIIIIIHHHHHH", 2, 3, 1, 0x8048054, 52, 0, 0, 52, 32, 1, 0, 0, 0) +
+               struct.pack("<IIIIIIII", 1, 0, 0x8048000, 0x8048000, 84 + len(code), 84 + len(code), 5, 4096) + code)
+    layer = oci.busybox_layer()
+    layer.add("exit7", program, mode=0o755)
+    old = oci.Image([layer], {"Cmd": ["/exit7"], "Env": ["PATH=/bin"]})
+    oci.push_index({"linux/s390x": oci.busybox_image(Cmd=["c"]), "linux/386": old}, only)
+    oci.push_index({"linux/386": old, "linux/amd64": oci.busybox_image(Cmd=["sh", "-c", "exit 64"])}, both)
+    if platform.machine() != "x86_64":
+        return
+    good("pull", only, both)
+    equal(json.loads(good("inspect", only))["config"]["Cmd"], ["/exit7"])
+    equal(dist("run", "--rm", both).status, 64)
+    with open("/run/exit7", "wb") as file:
+        file.write(program)
+    os.chmod("/run/exit7", 0o755)
+    # Not every kernel runs programs of 32 bits.
+    expected = run("/bin/sh", "-c", "/run/exit7").status
+    if expected == 7:
+        equal(dist("run", "--rm", only).status, 7)
+    good("rmi", only, both)
 
 
 def test_documents_of_an_image():
