@@ -101,10 +101,10 @@ typedef enum {
 
 /* What is mounted. */
 typedef enum {
-    BERTH_MOUNT_FILE_SYSTEM,   /* a new file system, of the type */
-    BERTH_MOUNT_HOSTS_CGROUPS, /* all of the host's, which a user namespace cannot mount */
-    BERTH_MOUNT_BIND,          /* the source */
-    BERTH_MOUNT_BIND_OF_POD,   /* the source in the pod's mount namespace */
+    BERTH_MOUNT_FILE_SYSTEM, /* a new file system, of the type */
+    BERTH_MOUNT_OF_HOST,     /* the same, of a host's namespace: a user namespace cannot mount it */
+    BERTH_MOUNT_BIND,        /* the source */
+    BERTH_MOUNT_BIND_OF_POD, /* the source in the pod's mount namespace */
     BERTH_MOUNT_BIND_OF_IMAGE, /* layers of another image */
     BERTH_MOUNT_BIND_OF_ROOT,  /* the destination itself, a directory of the root */
 } BerthMountKind;

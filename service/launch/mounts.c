@@ -36,7 +36,7 @@ static bool is_temporary(const BerthMount *mount) {
 }
 
 bool berth_mounts_is_cgroup(const BerthMount *mount) {
-    return berth_setup_is_cgroup(mount) && mount->kind != BERTH_MOUNT_HOSTS_CGROUPS;
+    return berth_setup_is_cgroup(mount) && mount->kind != BERTH_MOUNT_OF_HOST;
 }
 
 /* Below these, the container must find the kernel's own files. A destination in them is resolved

@@ -229,16 +229,20 @@ static bool check_whole(BerthPlan *plan, GError **error) {
     return true;
 }
 
-/* Without a cgroup namespace these mounts show the host's whole hierarchy. A process in a user
- * namespace may mount cgroups only if it also has its own cgroup namespace, so the outer process
- * creates these mounts. */
-static void find_cgroup_mounts(const BerthPlan *plan) {
-    bool all = has_namespace(plan, CLONE_NEWUSER) && !has_namespace(plan, CLONE_NEWCGROUP);
+/* Without a cgroup or an ipc namespace, these mounts show all cgroups or message queues of the
+ * host. A process in a user namespace may mount them only for namespaces that belong to it, so the
+ * outer process creates these mounts. */
+static void find_mounts_of_host(const BerthPlan *plan) {
+    bool cgroups = has_namespace(plan, CLONE_NEWUSER) && !has_namespace(plan, CLONE_NEWCGROUP);
+    bool queues = has_namespace(plan, CLONE_NEWUSER) && !has_namespace(plan, CLONE_NEWIPC);
 
     for (guint i = 0; i < plan->mounts->len; i++) {
         BerthPlanMount *mount = plan->mounts->pdata[i];
-        if (all && berth_plan_is_cgroup(mount))
-            mount->kind = BERTH_MOUNT_HOSTS_CGROUPS;
+        if (mount->kind != BERTH_MOUNT_FILE_SYSTEM)
+            continue;
+        if ((cgroups && berth_plan_is_cgroup(mount)) ||
+            (queues && g_str_equal(mount->type, "mqueue")))
+            mount->kind = BERTH_MOUNT_OF_HOST;
     }
 }
 
@@ -271,7 +275,7 @@ BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     if (read_all(plan, error)) {
         join_pod(plan);
         add_default_devices(plan);
-        find_cgroup_mounts(plan);
+        find_mounts_of_host(plan);
         return plan;
     }
     berth_plan_free(plan);

@@ -595,6 +595,30 @@ def test_a_working_directory_in_the_host_s_view_of_the_root_is_refused():
     shutil.rmtree(root)
 
 
+def test_the_hosts_message_queues_need_no_mount_on_the_host():
+    """Not every host has /dev/mqueue; the file system shows the queues of the IPC namespace all the same."""
+    mounted = os.path.ismount("/dev/mqueue")
+    os.makedirs("/dev/mqueue", exist_ok=True)
+    if not mounted:
+        equal(run("mount", "-t", "mqueue", "mqueue", "/dev/mqueue").status, 0)
+    with open("/dev/mqueue/of-the-host", "wb"):
+        pass
+    equal(run("umount", "/dev/mqueue").status, 0)
+    os.rmdir("/dev/mqueue")
+    try:
+        for users in ("auto", "host"):
+            contains(inside("ls", "/dev/mqueue", options=("--ipc=host", f"--userns={users}")), "of-the-host")
+            equal(inside("ls", "/dev/mqueue", options=(f"--userns={users}",)), "")
+        mount = inside("grep", " /dev/mqueue ", "/proc/self/mounts", options=("--ipc=host",)).split()
+        equal((mount[2], {"nosuid", "nodev", "noexec"} - set(mount[3].split(","))), ("mqueue", set()))
+    finally:
+        os.makedirs("/dev/mqueue", exist_ok=True)
+        run("mount", "-t", "mqueue", "mqueue", "/dev/mqueue")
+        os.unlink("/dev/mqueue/of-the-host")
+        if not mounted:
+            run("umount", "/dev/mqueue")
+
+
 def test_links_in_an_image_lead_nowhere():
     layer = oci.busybox_layer()
     layer.symlink("escape", "/../../../../../../../var/tmp")

@@ -93,11 +93,11 @@ static void add_files(json_object *mounts, const BerthCreateOptions *options,
     }
 }
 
-/* The file systems of namespaces that may be the host's. */
+/* The file systems of namespaces that may be the host's. /dev/mqueue is not among them: it can be
+ * mounted for the host's namespace, too, whether or not the host has it mounted (plan/plan.c). */
 static bool is_of_host(const BerthCreateOptions *options, const char *destination) {
-    bool is_ipc = g_str_equal(destination, "/dev/shm") || g_str_equal(destination, "/dev/mqueue");
-
-    return (is_ipc && options->ipc_namespace == BERTH_NAMESPACE_HOST) ||
+    return (g_str_equal(destination, "/dev/shm") &&
+            options->ipc_namespace == BERTH_NAMESPACE_HOST) ||
            (g_str_equal(destination, "/proc") && options->pid_namespace == BERTH_NAMESPACE_HOST);
 }
 
@@ -114,8 +114,8 @@ static void add_shared_memory(json_object *mounts, const BerthCreateOptions *opt
         append_mount(mounts, "/dev/shm", "tmpfs", "shm", options->shm_size > 0 ? sized : defaults);
 }
 
-/* A user namespace cannot mount proc or mqueue for a namespace that it does not own, so the host's
- * are bind-mounted. */
+/* A user namespace cannot mount proc for a namespace that it does not own, so the host's is
+ * bind-mounted. */
 static void add_default_mounts(json_object *mounts, const BerthCreateOptions *options) {
     static const char *const hosts[] = {"rbind", "rnosuid", "rnoexec", "rnodev", NULL};
 
