@@ -93,6 +93,45 @@ bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, G
     return true;
 }
 
+/* As podman and docker write times: 2024-01-31T10:00:00Z. Without a zone, it is a local time. */
+static bool read_iso_time(const char *text, uint64_t *usec) {
+    g_autoptr(GTimeZone) local = g_time_zone_new_local();
+    g_autoptr(GDateTime) time = g_date_time_new_from_iso8601(text, local);
+
+    if (!time || g_date_time_to_unix(time) < 0)
+        return false;
+    *usec = (uint64_t)g_date_time_to_unix(time) * G_USEC_PER_SEC +
+            (uint64_t)g_date_time_get_microsecond(time);
+    return true;
+}
+
+bool dist_parse_time(const char *text, uint64_t *usec, GError **error) {
+    static const char label[] = "UNIX seconds: @";
+    const char *const arguments[] = {"systemd-analyze", "timestamp", "--", text, NULL};
+    g_autofree char *output = NULL;
+    uint64_t before = 0;
+    int status = -1;
+
+    /* As in podman and docker, a duration alone means that long ago. */
+    if (g_ascii_isdigit(text[0]) && g_ascii_isalpha(text[strlen(text) - 1]) &&
+        dist_parse_duration("", text, &before, NULL)) {
+        *usec = (uint64_t)g_get_real_time() - MIN(before, (uint64_t)g_get_real_time());
+        return true;
+    }
+    if (read_iso_time(text, usec))
+        return true;
+    if (!g_spawn_sync(NULL, (char **)arguments, NULL,
+                      G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL,
+                      &status, NULL))
+        return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", _("run systemd-analyze"));
+    const char *found = status == 0 ? strstr(output, label) : NULL;
+    if (!found)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is not a time"),
+                               text);
+    *usec = (uint64_t)(g_ascii_strtod(found + strlen(label), NULL) * 1e6);
+    return true;
+}
+
 /* A profile is a name, a JSON text, or a file with such a text: a file is read here, with the
  * caller's rights. A word that is neither a known name nor a file is passed to the service
  * unchanged. */

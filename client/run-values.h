@@ -13,6 +13,9 @@ bool dist_parse_cpus(const char *text, uint64_t *usec, GError **error);
 /* "1m30s", "500ms", or a number of seconds; NULL yields 0. option: for the error message. */
 bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, GError **error);
 
+/* A time in any form of systemd.time(7) or ISO 8601, or a duration, which means that long ago. */
+bool dist_parse_time(const char *text, uint64_t *usec, GError **error);
+
 /* A profile is a name, or a file with its text. NULL for NULL, or with error. The caller frees it.
  */
 char *dist_read_seccomp(const char *profile, GError **error);

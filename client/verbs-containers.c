@@ -226,6 +226,8 @@ const DistVerb dist_container_verbs[] = {
      .arguments = "",
      .summary = N_("Show events of containers"),
      .options = dist_events_options,
-     .run = dist_verb_events},
+     .run = dist_verb_events,
+     .details = N_("Filters: container, event, image, label, pod, type, volume."),
+     .example = "dist events --since=10m --filter event=exit"},
     {.name = NULL},
 };

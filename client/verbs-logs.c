@@ -55,33 +55,6 @@ const DistOption dist_logs_options[] = {
     DIST_OPTION_END,
 };
 
-/* Parses a time in any form of systemd.time(7), with systemd-analyze(1). */
-static bool parse_time(const char *text, uint64_t *usec, GError **error) {
-    static const char label[] = "UNIX seconds: @";
-    const char *const arguments[] = {"systemd-analyze", "timestamp", "--", text, NULL};
-    g_autofree char *output = NULL;
-    uint64_t before = 0;
-    int status = -1;
-
-    /* As in podman and docker, a duration alone means that long ago. */
-    if (g_ascii_isdigit(text[0]) && g_ascii_isalpha(text[strlen(text) - 1]) &&
-        dist_parse_duration("", text, &before, NULL)) {
-        *usec = (uint64_t)g_get_real_time() - MIN(before, (uint64_t)g_get_real_time());
-        return true;
-    }
-
-    if (!g_spawn_sync(NULL, (char **)arguments, NULL,
-                      G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &output, NULL,
-                      &status, NULL))
-        return berth_error_set(error, BERTH_ERROR_INTERNAL, "%s", _("run systemd-analyze"));
-    const char *found = status == 0 ? strstr(output, label) : NULL;
-    if (!found)
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("\"%s\" is not a time"),
-                               text);
-    *usec = (uint64_t)(g_ascii_strtod(found + strlen(label), NULL) * 1e6);
-    return true;
-}
-
 /* As in journalctl --output=json: a value that is not UTF-8 becomes an array of bytes. */
 static json_object *make_value(const char *value, size_t size) {
     if (g_utf8_validate(value, (gssize)size, NULL))
@@ -293,8 +266,8 @@ static int follow_several(char *const *ids, const LogsTimes *times) {
 int dist_verb_logs(char **argv, GError **error) {
     LogsTimes times = {0, 0};
 
-    if ((logs_given.since && !parse_time(logs_given.since, &times.since, error)) ||
-        (logs_given.until && !parse_time(logs_given.until, &times.until, error)))
+    if ((logs_given.since && !dist_parse_time(logs_given.since, &times.since, error)) ||
+        (logs_given.until && !dist_parse_time(logs_given.until, &times.until, error)))
         return EXIT_FAILURE;
     g_auto(GStrv) ids = dist_choice_list(argv[0], argv + 1, NULL, error);
     if (!ids)

@@ -255,6 +255,52 @@ def test_wait_takes_conditions():
     refused("wait", "--condition=running", "--process=x", "box", says="exclude each other", status=125)
 
 
+def test_events_are_filtered():
+    since = json.loads(good("events", "--since=0", "--no-follow", "--json=short").splitlines()[-1])["sequence"]
+
+    def seen(*words, of="kind"):
+        return [json.loads(line)[of] for line in good("events", f"--since={since}", "--stream=false", "--json=short", *words).splitlines()]
+
+    good("run", "-d", "--name=one", "-l", "a=b", "-v", "data:/data", IMAGE)
+    good("create", "--name=two", "-l", "a=c", "--network=none", IMAGE)
+    good("pause", "one")
+    good("unpause", "one")
+    equal(seen(), ["create", "start", "create", "pause", "resume"])
+    # Values of one name are alternatives, and all names must match.
+    for words, expected in ((["container=two"], ["create"]), (["event=create"], ["create", "create"]), (["event=pause", "event=unpause"], ["pause", "resume"]),
+                            (["event=create", "container=one"], ["create"]), (["type=container", "label=a=c"], ["create"]),
+                            (["label=a", "event=create"], ["create", "create"]), (["volume=data", "event=start"], ["start"]), (["volume=x"], []),
+                            ([f"image={IMAGE}", "event=start"], ["start"]), (["image=alpine"], []), (["pod=x"], [])):
+        equal(seen(*(word for value in words for word in ("-f", value))), expected, words)
+    for words, says in ((["colour=x"], 'no filter "colour"'), (["event=x"], 'invalid value "event=x"'), (["event"], 'invalid value "event"'),
+                        (["type=image"], "events are those of containers")):
+        refused("events", *(word for value in words for word in ("--filter", value)), says=says)
+    equal(good("events", f"--since={since}", "--no-follow", "-f", "container=two", "--format={{.Status}} {{.Name}} {{.Image}} {{.Type}}"),
+          f"create two {IMAGE} container\n")
+    refused("events", f"--since={since}", "--no-follow", "--format={{.Nothing}}", says="Nothing")
+    good("rm", "-f", "one", "two")
+    good("volume", "rm", "data")
+
+
+def test_events_have_times():
+    equal(good("events", "--since=1h", "--no-follow", "--until=59m"), "")
+    equal(good("events", "--until=1h"), "")
+    everything = good("events", "--since=0", "--no-follow")
+    equal(good("events", "--since=24h", "--no-follow"), everything)
+    equal(good("events", "--since=2020-01-01T00:00:00Z", "--stream=false"), everything)
+    equal(good("events", "--since=@1577836800", "--no-follow"), everything)
+    equal(good("events", "--since=2020-01-01", "--until=0s"), everything)
+    equal(good("events", "--since=2099-01-01T00:00:00+02:00", "--no-follow"), "")
+    # It follows until the time, and exits.
+    waiting = begin("events", "--filter=container=late", f"--until=@{int(time.time()) + 5}")
+    time.sleep(1)
+    good("create", "--name=late", IMAGE)
+    out, err = waiting.communicate(timeout=60)
+    equal((out.split()[2:], err, waiting.returncode), (["create", "late"], "", 0))
+    good("rm", "late")
+    refused("events", "--since=never", says='"never" is not a time')
+
+
 def test_objects_take_podmans_options():
     equal(good("volume", "create", "-d", "local", "mine"), "mine\n")
     equal(good("volume", "create", "--ignore", "mine"), "mine\n")
