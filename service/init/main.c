@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,10 +30,25 @@ static void fill_passed(sigset_t *set) {
         sigdelset(set, own[i]);
 }
 
+/* Descriptors are meant for the process that LISTEN_PID names (sd_listen_fds(3)): the command, not
+ * this init, for which the launcher has set it. */
+static void take_descriptors(pid_t init) {
+    static const char name[] = "LISTEN_PID=";
+    static char variable[sizeof name + 3 * sizeof init];
+
+    for (char **entry = environ; *entry; entry++)
+        if (strncmp(*entry, name, sizeof name - 1) == 0 &&
+            strtol(*entry + sizeof name - 1, NULL, 10) == (long)init) {
+            snprintf(variable, sizeof variable, "%s%d", name, (int)getpid());
+            *entry = variable;
+        }
+}
+
 /* Runs the command in its own process group and, on a terminal, as the foreground group, so that
  * Ctrl-C reaches it only once, and not a second time through the init. */
-_Noreturn static void execute(char **command, const sigset_t *mask) {
+_Noreturn static void execute(char **command, pid_t init, const sigset_t *mask) {
     setpgid(0, 0);
+    take_descriptors(init);
     /* SIGTTOU is still blocked, without which a background group may not do this (tcsetpgrp(3)). */
     if (isatty(STDIN_FILENO))
         (void)tcsetpgrp(STDIN_FILENO, getpgrp());
@@ -89,13 +105,16 @@ int main(int argc, char **argv) {
         return EXIT_NOT_FOUND;
     }
     sigprocmask(SIG_SETMASK, &passed, &before);
+    const pid_t init = getpid();
     pid_t child = fork();
     if (child < 0) {
         dprintf(STDERR_FILENO, "berth-init: cannot fork: %s\n", strerror(errno));
         return EXIT_CANNOT_EXECUTE;
     }
     if (child == 0)
-        execute(command, &before);
+        execute(command, init, &before);
+    /* Only the command has them now: a connection ends when the command closes it. */
+    (void)close_range(STDERR_FILENO + 1, ~0u, 0);
     for (;;) {
         int number = sigwaitinfo(&passed, NULL);
         /* The terminal sends these to the init because it is in the background; they are not meant

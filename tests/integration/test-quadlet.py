@@ -400,6 +400,21 @@ def test_a_timer_starts_a_job():
     run("systemctl", "reset-failed", "fails")
 
 
+def test_sockets_are_for_the_command_of_a_container_with_an_init():
+    """A program takes them only if LISTEN_PID is its own id (sd_listen_fds(3)); the init itself does not keep them."""
+    write_container(f"{UNITS}/below.container", "RunInit=yes\nStopTimeout=1\n"
+          "Exec=sh -c 'echo \"for $$LISTEN_PID, $$LISTEN_FDNAMES, of $$$$\"; ls -l /proc/1/fd | grep -c socket:; exec sleep 1000'\n")
+    write(f"{UNITS}/below.socket", "[Socket]\nListenStream=/run/below.sock\nListenDatagram=/run/below.datagrams\nFileDescriptorName=web\n")
+    systemctl("daemon-reload")
+    systemctl("start", "below.socket", "below")
+    wait_until(lambda: re.search(r"^for 2, web:web, of 2\n[0-9]", journal("below"), re.MULTILINE), "its output", seconds=30)
+    contains(journal("below"), "of 2\n2\n")  # its output streams
+    systemctl("stop", "below.socket", "below")
+    for suffix in ("container", "socket"):
+        os.unlink(f"{UNITS}/below.{suffix}")
+    systemctl("daemon-reload")
+
+
 def test_a_connection_starts_a_service():
     write_container(f"{UNITS}/asked.container", "StopTimeout=1\n"
           "Exec=sh -c 'echo \"$$LISTEN_FDS descriptor, $$(readlink /proc/self/fd/3)\"; exec sleep 1000'\n")
