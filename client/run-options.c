@@ -219,6 +219,22 @@ const DistOption dist_create_options[] = {
     DIST_OPTION_END,
 };
 
+/* podman's words for --notify, whose value this replaces. */
+static bool take_sdnotify(const char *value, GError **error) {
+    static const char *const words[][2] = {{"container", "container"},
+                                           {"healthy", "healthy"},
+                                           {"conmon", "started"},
+                                           {"ignore", "started"}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        if (g_str_equal(words[i][0], value)) {
+            dist_run_texts.notify = (char *)words[i][1];
+            return true;
+        }
+    return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid value \"%s\" of %s"),
+                           value, "--sdnotify");
+}
+
 const DistOption dist_run_options[] = {
     DIST_OPTION_TITLE(N_("Run:")),
     {"detach", 'd', DIST_OPTION_FLAG, &dist_run_given.detach,
@@ -232,6 +248,7 @@ const DistOption dist_run_options[] = {
     {"notify", 0, DIST_OPTION_TEXT, &dist_run_texts.notify,
      N_("Report a Type=notify unit as ready when: started (default), healthy, container, no"),
      N_("WHEN")},
+    {"sdnotify", 0, DIST_OPTION_CALL, NULL, NULL, N_("MODE"), .take = take_sdnotify},
     {"pidfile", 0, DIST_OPTION_TEXT, &dist_run_given.pid_file, NULL, N_("FILE")},
     {"preserve-fds", 0, DIST_OPTION_NUMBER, &dist_run_given.preserved,
      N_("Pass N extra descriptors, starting at 3"), N_("N")},

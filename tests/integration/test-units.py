@@ -354,6 +354,21 @@ def test_a_container_may_notify_its_readiness():
     contains(dist("run", "-d", "--notify=container", IMAGE).err, "cannot be given with --detach")
 
 
+def test_podman_s_words_select_when_a_unit_is_ready():
+    for mode, said in (("container", "NOTIFY_SOCKET=/run/notify/notify.sock"), ("conmon", ""), ("ignore", "")):
+        write_unit(mode, f"dist run --rm --replace --name={mode} --cgroup=caller --sdnotify={mode} {QUICK} {IMAGE} sleep 1000")
+        equal(run("systemctl", "start", "--no-block", mode).status, 0)
+        wait_until(lambda: (container(mode) or {}).get("state") == "running", "its start")  # pylint: disable=cell-var-from-loop
+        contains(good("exec", mode, "env"), said)
+        if mode == "container":
+            equal(show(mode, "ActiveState"), "activating")
+        else:
+            wait_until(lambda: show(mode, "ActiveState") == "active", "its readiness")  # pylint: disable=cell-var-from-loop
+        equal(run("systemctl", "stop", mode).status, 0)
+    contains(dist("run", "--sdnotify=healthy", "--detach", IMAGE).err, "cannot be given with --detach")
+    contains(dist("run", "--sdnotify=never", IMAGE).err, 'invalid value "never" of --sdnotify')
+
+
 def test_the_watchdog_of_a_unit_is_notified():
     # dist pings every five seconds, so that a busy machine may delay a ping by as much.
     write_unit("dog", f"dist run --rm --replace --name=dog --cgroup=caller {IMAGE} sleep 1000", "WatchdogSec=10")
