@@ -218,6 +218,12 @@ static void add_reload(const BerthConversion *conversion) {
     }
 }
 
+/* An empty entry point is none, as in podman-systemd.unit(5), not that of the image. */
+static void add_empty_entrypoint(const BerthConversion *conversion, GPtrArray *words) {
+    if (berth_unit_file_resets(conversion->source->file, conversion->section, "Entrypoint"))
+        berth_conversion_add_option(words, "entrypoint", "");
+}
+
 /* The image, and the command to run in it. */
 static void convert_image_key(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Image");
@@ -272,6 +278,7 @@ static void add_commands(const BerthConversion *conversion, bool oneshot) {
     berth_convert_mounts(conversion, words);
     add_update_label(conversion, words);
     berth_convert_secrets(conversion, words);
+    add_empty_entrypoint(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_RUN, words);
     convert_image_key(conversion, words);
     berth_service_add_command(conversion->service, "ExecStart", "", words);

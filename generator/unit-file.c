@@ -178,15 +178,27 @@ static bool is_assignment(const BerthUnitLine *line, const char *section, const 
     return line->key && g_str_equal(line->section, section) && g_str_equal(line->key, key);
 }
 
-/* The last assignment counts; an empty one resets the key. */
-const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char *section,
-                                          const char *key) {
+static const BerthUnitLine *unit_file_find_last(const BerthUnitFile *file, const char *section,
+                                                const char *key) {
     for (unsigned i = file->lines->len; i > 0; i--) {
         const BerthUnitLine *line = file->lines->pdata[i - 1];
         if (is_assignment(line, section, key))
-            return line->value[0] ? line : NULL;
+            return line;
     }
     return NULL;
+}
+
+const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char *section,
+                                          const char *key) {
+    const BerthUnitLine *line = unit_file_find_last(file, section, key);
+
+    return line && line->value[0] ? line : NULL;
+}
+
+bool berth_unit_file_resets(const BerthUnitFile *file, const char *section, const char *key) {
+    const BerthUnitLine *line = unit_file_find_last(file, section, key);
+
+    return line && !line->value[0];
 }
 
 /* For keys that may be repeated. An empty assignment resets the list. The file owns the lines, the

@@ -44,6 +44,9 @@ const BerthUnitLine *berth_unit_file_find_section(const BerthUnitFile *file, con
 const BerthUnitLine *berth_unit_file_find(const BerthUnitFile *file, const char *section,
                                           const char *key);
 
+/* Whether the last assignment of a key is empty. */
+bool berth_unit_file_resets(const BerthUnitFile *file, const char *section, const char *key);
+
 /* All assignments after the last empty one. */
 GPtrArray *berth_unit_file_list(const BerthUnitFile *file, const char *section, const char *key);
 

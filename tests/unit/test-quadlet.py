@@ -185,6 +185,13 @@ def test_the_command_follows_the_image():
     equal(command[command.index("localhost/box:x") + 1:], ["sh", "-c", 'echo \\"a  b\\"; true'.replace("\\", ""), "#no", ";", "$$x", "%i"])
 
 
+def test_an_empty_entry_point_is_none():
+    for lines, found in (("Entrypoint=\n", ["--entrypoint="]), ('Entrypoint=""\n', ["--entrypoint="]), ("Entrypoint=/a\nEntrypoint=\n", ["--entrypoint="]),
+                         ("Entrypoint=\nEntrypoint=/a\n", ["--entrypoint=/a"]), ("", [])):
+        command = generated(f"[Container]\nImage=localhost/box:x\n{lines}").command()
+        equal([word for word in command if word.startswith("--entrypoint")], found, lines)
+
+
 def test_a_unit_has_what_a_container_needs():
     unit = generated("[Container]\nImage=localhost/box:x\n")
     for key, value in (("Type", "notify"), ("Delegate", "yes"), ("KillMode", "mixed"), ("SyslogIdentifier", "%N"), ("TimeoutStartSec", "15min")):
