@@ -56,7 +56,8 @@ static bool order_is_needed(const char *key, BerthUnitKind kind) {
         BerthUnitKind kind;
     } needed[] = {
         {"Image", BERTH_UNIT_IMAGE}, {"Image", BERTH_UNIT_BUILD},   {"Network", BERTH_UNIT_NETWORK},
-        {"Pod", BERTH_UNIT_POD},     {"Volume", BERTH_UNIT_VOLUME},
+        {"Pod", BERTH_UNIT_POD},     {"Volume", BERTH_UNIT_VOLUME}, {"Mount", BERTH_UNIT_VOLUME},
+        {"Mount", BERTH_UNIT_IMAGE}, {"Mount", BERTH_UNIT_BUILD},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
@@ -67,14 +68,38 @@ static bool order_is_needed(const char *key, BerthUnitKind kind) {
 
 /* A file that is needed: its service starts first. */
 static void order_add_file(const BerthUnitSet *set, BerthUnitSource *source,
-                           const BerthUnitLine *line) {
-    g_autofree char *name = g_strndup(line->value, strcspn(line->value, ":"));
+                           const BerthUnitLine *line, const char *name) {
     BerthUnitSource *other = order_is_needed(line->key, berth_unit_kind_of(name))
                                  ? berth_unit_set_find(set, name)
                                  : NULL;
 
     if (other)
         order_add(source, other, line);
+}
+
+/* The sources of the mounts on a line. */
+static void order_add_mounts(const BerthUnitSet *set, BerthUnitSource *source,
+                             const BerthUnitLine *line) {
+    g_autoptr(GPtrArray) mounts = g_ptr_array_new_with_free_func(g_free);
+
+    (void)berth_words_split(mounts, line->value);
+    for (unsigned i = 0; i < mounts->len; i++) {
+        g_auto(GStrv) fields = g_strsplit(mounts->pdata[i], ",", -1);
+        for (char **field = fields; *field; field++)
+            if (g_str_has_prefix(*field, "source=") || g_str_has_prefix(*field, "src="))
+                order_add_file(set, source, line, strchr(*field, '=') + 1);
+    }
+}
+
+/* A key of the kind's own section; a volume or network may be followed by options. */
+static void order_add_own(const BerthUnitSet *set, BerthUnitSource *source,
+                          const BerthUnitLine *line) {
+    g_autofree char *name = g_strndup(line->value, strcspn(line->value, ":"));
+
+    if (g_str_equal(line->key, "Mount"))
+        order_add_mounts(set, source, line);
+    else
+        order_add_file(set, source, line, name);
 }
 
 static void order_find(BerthUnitSet *set) {
@@ -86,7 +111,7 @@ static void order_find(BerthUnitSet *set) {
                 continue;
             bool is_before = g_str_equal(line->key, "Before");
             if (g_str_equal(line->section, berth_unit_kinds[source->kind].section))
-                order_add_file(set, source, line);
+                order_add_own(set, source, line);
             else if (g_str_equal(line->section, "Unit") &&
                      (is_before || g_str_equal(line->key, "After")))
                 order_add_units(set, source, line, is_before);

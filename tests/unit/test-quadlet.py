@@ -681,6 +681,18 @@ def test_volumes_of_a_pod_are_in_each_of_its_containers():
         equal(set(files.generate()), {"sub/shop.pod:2: Volume=: there is no unit file absent.volume"})
 
 
+def test_a_cycle_through_mounts_is_named():
+    with Files() as files:
+        files.add("a.container", "[Container]\nImage=i\nMount=type=tmpfs,target=/t type=volume,source=v.volume,target=/v\nMount=type=image,src=p.image,target=/p\n")
+        files.add("v.volume", "[Unit]\nAfter=a.container\n[Volume]\n")
+        files.add("p.image", "[Unit]\nAfter=b.container\n[Image]\nImage=i\n")
+        files.add("b.container", "[Container]\nImage=i\nVolume=v.volume:/v\n")
+        text = "units wait for each other, so systemd does not start one of them:"
+        problems = files.generate()
+        contains(problems, f"a.container:3: Mount=: {text} a.service after v-volume.service after a.service")
+        contains(problems, f"p.image:2: After=: {text} p-image.service after b.service after v-volume.service after a.service after p-image.service")
+
+
 def test_a_cycle_is_named_with_its_files_and_lines():
     with Files() as files:
         files.add("a.container", "[Unit]\nAfter=b.container\n[Container]\nImage=i\n")
