@@ -179,6 +179,17 @@ def test_a_unit_ends_with_an_exit_while_the_service_is_away():
     wait_until(lambda: container("away") is None, "its removal")
 
 
+def test_a_service_that_starts_slowly_changes_nothing():
+    """The bus gives up an activation after 25 s, and answers the calls that wait for it with an error."""
+    pid, main = container("web")["pid"], show("web", "MainPID")
+    with service_settings("ExecStartPre=/bin/sleep 30\nTimeoutStartSec=90\n", restart=False):
+        kill_service()
+        wait_until(lambda: service_pid() != 0, "the new instance")
+    wait_until(lambda: dist("ps").status == 0, "the service on the bus")
+    equal(container("web")["pid"], pid)
+    equal((show("web", "ActiveState"), show("web", "MainPID")), ("active", main))
+
+
 def test_stopping_the_unit_ends_it():
     good("exec", "-d", "web", "sleep", "500")
     equal(run("systemctl", "stop", "web").status, 0)
