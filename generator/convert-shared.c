@@ -47,6 +47,18 @@ static char *resolve_source(const BerthConversion *conversion, const BerthUnitLi
     return g_strdup(source);
 }
 
+/* U would give the files to the user of the container. The service refuses it as well, but only
+ * when the unit starts. */
+static void refuse_owner(const BerthConversion *conversion, const BerthUnitLine *line) {
+    g_auto(GStrv) parts = g_strsplit(line->value, ":", 3);
+    g_auto(GStrv) options = g_strsplit(g_strv_length(parts) == 3 ? parts[2] : "", ",", -1);
+
+    if (g_strv_contains((const char *const *)options, "U"))
+        berth_unit_line_error(conversion->problems, line,
+                              _("the option U of %s= is not supported: files keep their owners"),
+                              line->key);
+}
+
 /* SOURCE:TARGET[:OPTIONS], or only a target for an anonymous volume, which has no source to
  * resolve. */
 void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) {
@@ -59,6 +71,7 @@ void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) 
         g_autofree char *given =
             colon ? g_strndup(line->value, (gsize)(colon - line->value)) : NULL;
         g_autofree char *source = given ? resolve_source(conversion, line, given) : NULL;
+        refuse_owner(conversion, line);
         g_autofree char *value =
             g_strconcat(source ? source : "", colon ? colon : line->value, NULL);
         berth_conversion_add_option(words, "volume", value);

@@ -26,6 +26,8 @@ const BerthUnitKindInfo berth_unit_kinds[BERTH_UNIT_KINDS] = {
     [BERTH_UNIT_BUILD] = {".build", "Build", "-build", NULL},
     [BERTH_UNIT_ARTIFACT] = {".artifact", "Artifact", "-artifact",
                              N_("Berth does not pull artifacts")},
+    [BERTH_UNIT_LOGIN] = {".login", "Login", "-login",
+                          N_("credentials of registries come from AuthFile= or dist login")},
     [BERTH_UNIT_SOCKET] = {".socket", "Socket", "", NULL},
     [BERTH_UNIT_TIMER] = {".timer", "Timer", "", NULL},
 };

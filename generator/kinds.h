@@ -19,6 +19,7 @@ typedef enum {
     BERTH_UNIT_KUBE,
     BERTH_UNIT_BUILD,
     BERTH_UNIT_ARTIFACT,
+    BERTH_UNIT_LOGIN,
     BERTH_UNIT_SOCKET, /* a systemd unit beside the .container that it starts */
     BERTH_UNIT_TIMER,
     BERTH_UNIT_KINDS, /* not a unit file */

@@ -80,6 +80,26 @@ static char *find_text(const BerthUnitSource *source, const char *key) {
     return line ? berth_unit_line_get_text(line) : NULL;
 }
 
+/* Other units have the name as well, in which systemd would expand specifiers of a unit's name
+ * differently: they are those of the unit that makes the object. Specifiers of the machine are left
+ * to systemd. Takes the name, and returns what the caller frees. */
+static char *resource_expand(const BerthUnitSource *source, char *name) {
+    g_autofree char *given = name;
+    g_autofree char *stem = berth_unit_name_get_stem(source->service);
+    GString *text = g_string_new(NULL);
+
+    for (const char *c = given; *c; c++)
+        if (c[0] != '%' || !c[1])
+            g_string_append_c(text, *c);
+        else if (*++c == 'n')
+            g_string_append(text, source->service);
+        else if (*c == 'N' || *c == 'p')
+            g_string_append(text, stem);
+        else
+            g_string_append_printf(text, "%%%c", *c);
+    return g_string_free(text, FALSE);
+}
+
 /* podman's default, so that commands in other units find the container or volume. "%N" is the name
  * of the service; an id may not contain "@". */
 static char *make_resource(const BerthUnitSource *source, const char *stem) {
@@ -96,10 +116,12 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
 
     if (!given && keys[source->kind])
         given = find_text(source, keys[source->kind]);
+    if (!given && source->kind == BERTH_UNIT_IMAGE)
+        given = find_text(source, "Image");
     if (given)
-        return given;
+        return source->kind == BERTH_UNIT_CONTAINER ? given : resource_expand(source, given);
     if (source->kind == BERTH_UNIT_IMAGE)
-        return find_text(source, "Image");
+        return NULL;
     if (source->kind == BERTH_UNIT_CONTAINER)
         return g_strdup(strchr(stem, '@') ? "systemd-%p_%i" : "systemd-%N");
     return g_strconcat("systemd-", stem, NULL);

@@ -544,6 +544,7 @@ def test_errors_name_the_line():
         equal(refused(text, "a.pod"), [problem])
     equal(refused("[Pod]\n", "a@.pod"), ["a@.pod: only a .container can be a template"])
     contains(refused("[Kube]\nYaml=x\n", "a.kube")[0], "a.kube:1: .kube files are not supported")
+    contains(refused("[Login]\nUsername=x\n", "a.login")[0], "a.login:1: .login files are not supported")
     equal(refused("[Volume]\n", "a@.volume"), ["a@.volume: only a .container can be a template"])
     equal(refused("[Volume]\nCopy=no\n", "a.volume"), ["a.volume:2: Copy= is not supported: use the option nocopy of Volume="])
     equal(refused("[Volume]\nDriver=nfs\n", "a.volume"), ["a.volume:2: Driver=nfs is not supported: all volumes are local"])
@@ -679,6 +680,28 @@ def test_volumes_of_a_pod_are_in_each_of_its_containers():
         equal(([word for word in pod.command() if "volume" in word], pod.all("Unit", "Requires")), ([], ["data-volume.service"]))
         files.add("sub/shop.pod", "[Pod]\nVolume=absent.volume:/data\n")
         equal(set(files.generate()), {"sub/shop.pod:2: Volume=: there is no unit file absent.volume"})
+
+
+def test_an_object_has_the_same_name_in_all_units():
+    """systemd expands %N and the like in each unit that has the name."""
+    with Files() as files:
+        files.add("data.volume", "[Volume]\nVolumeName=x-%N\n")
+        files.add("front.network", "[Network]\nNetworkName=%p-%m\n")
+        files.add("shop.pod", "[Pod]\nPodName=of-%n\nNetwork=front.network\n")
+        files.add("web.container", "[Container]\nImage=i\nContainerName=%N\nPod=shop.pod\nVolume=data.volume:/data\n")
+        equal(files.generate(), [])
+        equal(files.unit("data-volume.service").command()[-1], "x-data-volume")
+        equal(files.unit("front-network.service").command()[-1], "front-network-%m")
+        equal(files.unit("shop-pod.service").command()[-1], "of-shop-pod.service")
+        contains(files.unit("shop-pod.service").command(), "--network=front-network-%m")
+        for word in ("--name=%N", "--pod=of-shop-pod.service", "--volume=x-data-volume:/data"):
+            contains(files.unit("web.service").command(), word)
+
+
+def test_a_volume_keeps_the_owners_of_its_files():
+    for kind, text, number in (("container", "[Container]\nImage=i\nVolume=v:/x:ro,U\n", 3), ("container", "[Container]\nImage=i\nVolume=/srv:/x:U\n", 3)):
+        equal(refused(text, f"a.{kind}"), [f"a.{kind}:{number}: the option U of Volume= is not supported: files keep their owners"])
+    generated("[Container]\nImage=i\nVolume=v:/U:ro,Z\n")
 
 
 def test_a_cycle_through_mounts_is_named():
