@@ -15,9 +15,10 @@
 
 /* The start may include a pull, which takes longer than systemd's default of 90 s. The stop
  * time-out exceeds the container's own StopTimeout=, so that systemd does not kill dist before the
- * service has killed the container. */
+ * service has killed the container. systemd's default is 90 s, but some distributions have 45 s, or
+ * administrators less (DefaultTimeoutStopSec=): it is relied on only for the shortest times. */
 #define START_TIMEOUT "15min"
-enum { DEFAULT_STOP_SECONDS = 80, STOP_MARGIN_SECONDS = 10 };
+enum { DEFAULT_STOP_SECONDS = 90, SHORT_STOP_SECONDS = 10, STOP_MARGIN_SECONDS = 10 };
 
 static const BerthUnitLine *find_in_service(const BerthConversion *conversion, const char *key) {
     return berth_unit_file_find(conversion->source->file, "Service", key);
@@ -42,10 +43,11 @@ static void add_timeouts(const BerthConversion *conversion, bool oneshot) {
 
     if (!oneshot && !find_in_service(conversion, "TimeoutSec"))
         berth_conversion_set_default(conversion, "TimeoutStartSec", START_TIMEOUT);
-    if (seconds > DEFAULT_STOP_SECONDS && seconds < G_MAXINT32 &&
+    if (seconds > SHORT_STOP_SECONDS && seconds < G_MAXINT32 &&
         !find_in_service(conversion, "TimeoutSec")) {
         g_autofree char *text =
-            g_strdup_printf("%" G_GUINT64_FORMAT, seconds + STOP_MARGIN_SECONDS);
+            g_strdup_printf("%" G_GUINT64_FORMAT,
+                            MAX(seconds + STOP_MARGIN_SECONDS, (guint64)DEFAULT_STOP_SECONDS));
         berth_conversion_set_default(conversion, "TimeoutStopSec", text);
     }
 }
