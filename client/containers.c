@@ -105,7 +105,8 @@ bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GErr
         {"MemoryCurrent", &figures->memory},  {"CPUUsageUSec", &figures->cpu_usec},
         {"TasksCurrent", &figures->tasks},    {"IOReadBytes", &figures->read},
         {"IOWriteBytes", &figures->written},  {"NetworkReceivedBytes", &figures->received},
-        {"NetworkSentBytes", &figures->sent},
+        {"NetworkSentBytes", &figures->sent}, {"MemoryMax", &figures->memory_max},
+        {"Time", &figures->time_usec},
     };
     const char *name;
     uint64_t value;
@@ -113,7 +114,7 @@ bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GErr
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
     if (!reply)
         return false;
-    *figures = (DistContainerUsage){0};
+    *figures = (DistContainerUsage){.memory_max = UINT64_MAX};
     int r = sd_bus_message_enter_container(reply, 'a', "{st}");
     while (r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
         for (size_t i = 0; i < G_N_ELEMENTS(known); i++)

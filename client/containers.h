@@ -40,9 +40,12 @@ bool dist_container_find_terminal(const char *id, bool *terminal, GError **error
 /* The resources that a container uses now or has used since it was started. */
 typedef struct {
     uint64_t memory, cpu_usec, tasks, read, written, received, sent;
+    uint64_t memory_max; /* UINT64_MAX: no limit */
+    uint64_t time_usec;  /* of the measurement */
 } DistContainerUsage;
 
-/* A value that the service does not have is 0; one that dist does not know is skipped. */
+/* A value that the service does not have is 0; one that dist does not know is skipped. A running
+ * container has memory, a task and used a processor, so 0 is unknown for these. */
 bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GError **error);
 
 /* All containers that the caller may see and that match --filter, oldest first. names: the filters

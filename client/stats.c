@@ -2,8 +2,8 @@
 
 /*
  * dist stats: the resource usage of containers, printed once as a table, or refreshed on a terminal
- * until Ctrl-C. The live view remembers earlier readings of each container, from which it computes
- * the CPU load of the last interval and its history.
+ * until Ctrl-C. A template also knows docker's words. The live view remembers earlier readings of
+ * each container, from which it computes the CPU load of the last interval and its history.
  */
 
 #include "client/stats.h"
@@ -20,7 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { HISTORY = 12, MAX_INTERVAL = 3600 };
+enum { HISTORY = 12, MAX_INTERVAL = 3600, COLUMNS_WITHOUT_TEMPLATE = 8 };
+
+/* Between the two readings that CPUPerc needs. */
+#define SAMPLE_USEC (G_USEC_PER_SEC / 2)
 
 static struct {
     gboolean once, all;
@@ -31,6 +34,8 @@ const DistOption dist_stats_options[] = {
     {"no-stream", 0, DIST_OPTION_FLAG, &given.once, N_("Show the figures once and exit"), NULL},
     {"interval", 'i', DIST_OPTION_NUMBER, &given.interval,
      N_("Time between two updates; 1 if not given"), N_("SECONDS")},
+    {"no-reset", 0, DIST_OPTION_FLAG, NULL,
+     N_("Without effect: on a terminal, the table is drawn over the previous one"), NULL},
     {"all", 'a', DIST_OPTION_FLAG, &given.all, N_("Include containers that do not run"), NULL},
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
@@ -63,7 +68,49 @@ static char **list_ids(char **argv, GError **error) {
                          given.all ? is_any_container : dist_container_is_running, error);
 }
 
-static int stats_print_once(char **ids, GError **error) {
+/* The readings of a container; known is false if it does not run. */
+typedef struct {
+    const char *id;
+    DistContainerUsage figures;
+    bool known;
+    double cpu; /* processors in use; negative: not known */
+} StatsRow;
+
+static int64_t get_number(const StatsRow *row, uint64_t value, bool zero_is_unknown) {
+    return !row->known || (zero_is_unknown && value == 0) ? DIST_CELL_UNKNOWN : (int64_t)value;
+}
+
+/* "A / B", as docker writes pairs. The caller frees it. */
+static char *format_pair(const StatsRow *row, uint64_t first, uint64_t second,
+                         bool zero_is_unknown) {
+    bool knows_first = row->known && !(zero_is_unknown && first == 0);
+    bool knows_second = row->known && !(zero_is_unknown && second == 0);
+    g_autofree char *one = knows_first ? dist_format_size(first) : g_strdup("--");
+    g_autofree char *two = knows_second ? dist_format_size(second) : g_strdup("--");
+
+    return g_strconcat(one, " / ", two, NULL);
+}
+
+/* Without a limit of its own, a container may use the memory of the machine; that of another one is
+ * not known here: 0. */
+static uint64_t find_memory_limit(const StatsRow *row) {
+    uint64_t machine = dist_settings.host || dist_settings.machine
+                           ? 0
+                           : (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+
+    return row->figures.memory_max == UINT64_MAX ||
+                   (machine > 0 && row->figures.memory_max > machine)
+               ? machine
+               : row->figures.memory_max;
+}
+
+static char *format_percent(bool is_known, double ratio) {
+    return is_known ? g_strdup_printf("%.2f%%", ratio * 100) : g_strdup("--");
+}
+
+/* docker's words are columns only for a template: of the others, dist_table_add() takes no more
+ * arguments than there are columns. */
+static int stats_print_rows(const GArray *rows, GError **error) {
     DistColumn columns[] = {
         {"id", _("ID"), DIST_CELL_TEXT},
         {"cpuUsec", _("CPU µs"), DIST_CELL_NUMBER},
@@ -73,19 +120,78 @@ static int stats_print_once(char **ids, GError **error) {
         {"written", _("WRITTEN"), DIST_CELL_SIZE},
         {"received", _("RECEIVED"), DIST_CELL_SIZE},
         {"sent", _("SENT"), DIST_CELL_SIZE},
+        {"container", _("CONTAINER"), DIST_CELL_TEXT},
+        {"cpuPerc", "CPU %", DIST_CELL_TEXT},
+        {"memUsage", "MEM USAGE / LIMIT", DIST_CELL_TEXT},
+        {"memPerc", "MEM %", DIST_CELL_TEXT},
+        {"netIO", "NET I/O", DIST_CELL_TEXT},
+        {"blockIO", "BLOCK I/O", DIST_CELL_TEXT},
+        {"pids", "PIDS", DIST_CELL_NUMBER},
         {NULL, NULL, DIST_CELL_TEXT},
     };
+    if (!dist_table_has_template())
+        columns[COLUMNS_WITHOUT_TEMPLATE].key = NULL;
     g_autoptr(DistTable) table = dist_table_new(columns);
 
-    for (char **id = ids; *id; id++) {
-        DistContainerUsage figures;
-        if (!dist_container_read_usage(*id, &figures, error))
-            return EXIT_FAILURE;
-        dist_table_add(table, *id, (int64_t)figures.cpu_usec, (int64_t)figures.memory,
-                       (int64_t)figures.tasks, (int64_t)figures.read, (int64_t)figures.written,
-                       (int64_t)figures.received, (int64_t)figures.sent);
+    for (guint i = 0; i < rows->len; i++) {
+        const StatsRow *row = &g_array_index(rows, StatsRow, i);
+        const DistContainerUsage *of = &row->figures;
+        uint64_t limit = find_memory_limit(row);
+        bool knows_memory = row->known && of->memory > 0 && limit > 0;
+        g_autofree char *cpu = format_percent(row->cpu >= 0, row->cpu);
+        g_autofree char *memory = format_pair(row, of->memory, limit, true);
+        g_autofree char *part =
+            format_percent(knows_memory, knows_memory ? (double)of->memory / (double)limit : 0);
+        g_autofree char *network = format_pair(row, of->received, of->sent, false);
+        g_autofree char *disks = format_pair(row, of->read, of->written, false);
+        int64_t tasks = get_number(row, of->tasks, true);
+        dist_table_add(table, row->id, get_number(row, of->cpu_usec, true),
+                       get_number(row, of->memory, true), tasks, get_number(row, of->read, false),
+                       get_number(row, of->written, false), get_number(row, of->received, false),
+                       get_number(row, of->sent, false), row->id, cpu, memory, part, network, disks,
+                       tasks);
     }
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* With --all, a container that does not run has no figures. */
+static bool stats_read(StatsRow *row, GError **error) {
+    g_autoptr(GError) local = NULL;
+
+    row->known = dist_container_read_usage(row->id, &row->figures, &local);
+    if (row->known ||
+        (given.all && g_error_matches(local, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION)))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return false;
+}
+
+/* The load since the first readings. The processor time is not known of a container that has been
+ * started again meanwhile. */
+static void stats_read_loads(GArray *rows) {
+    g_usleep(SAMPLE_USEC);
+    for (guint i = 0; i < rows->len; i++) {
+        StatsRow *row = &g_array_index(rows, StatsRow, i);
+        DistContainerUsage later;
+        if (row->known && dist_container_read_usage(row->id, &later, NULL) && later.cpu_usec > 0 &&
+            later.cpu_usec >= row->figures.cpu_usec && later.time_usec > row->figures.time_usec)
+            row->cpu = (double)(later.cpu_usec - row->figures.cpu_usec) /
+                       (double)(later.time_usec - row->figures.time_usec);
+    }
+}
+
+static int stats_print_once(char **ids, GError **error) {
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(StatsRow));
+
+    for (char **id = ids; *id; id++) {
+        StatsRow row = {.id = *id, .cpu = -1};
+        if (!stats_read(&row, error))
+            return EXIT_FAILURE;
+        g_array_append_val(rows, row);
+    }
+    if (dist_table_format_mentions("CPUPerc"))
+        stats_read_loads(rows);
+    return stats_print_rows(rows, error);
 }
 
 /* The first reading gives no load: an interval takes two. */
@@ -135,14 +241,19 @@ static void layout_add_size(DistLayout *layout, uint64_t bytes) {
 
 static void layout_add_history(DistLayout *layout, const ContainerHistory *history) {
     g_autofree char *cpu =
-        history->cpu < 0 ? g_strdup("-") : g_strdup_printf("%.1f %%", history->cpu * 100);
+        history->cpu < 0 ? g_strdup("--") : g_strdup_printf("%.1f %%", history->cpu * 100);
     g_autofree char *graph = format_history(history);
-    g_autofree char *tasks = g_strdup_printf("%" G_GUINT64_FORMAT, history->figures.tasks);
+    g_autofree char *tasks = history->figures.tasks > 0
+                                 ? g_strdup_printf("%" G_GUINT64_FORMAT, history->figures.tasks)
+                                 : g_strdup("--");
 
     dist_layout_add_cell(layout, history->id, DIST_COLOR_NONE);
     dist_layout_add_cell(layout, cpu, DIST_COLOR_NONE);
     dist_layout_add_cell(layout, graph, DIST_COLOR_NONE);
-    layout_add_size(layout, history->figures.memory);
+    if (history->figures.memory > 0)
+        layout_add_size(layout, history->figures.memory);
+    else
+        dist_layout_add_cell(layout, "--", DIST_COLOR_NONE);
     dist_layout_add_cell(layout, tasks, DIST_COLOR_NONE);
     layout_add_size(layout, history->figures.read);
     layout_add_size(layout, history->figures.written);

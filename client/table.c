@@ -105,6 +105,8 @@ static bool column_is_text(const DistColumn *column) {
 
 /* Formats a time as people read it: how long ago, or with --no-trunc the date and time. */
 static char *table_format_number(const DistColumn *column, int64_t number) {
+    if (number == DIST_CELL_UNKNOWN)
+        return g_strdup("--");
     if (column->type == DIST_CELL_SIZE)
         return dist_format_size((uint64_t)number);
     if (column->type == DIST_CELL_TIME)
@@ -168,6 +170,8 @@ static void table_add_json(json_object *object, const DistColumn *column, const 
         table_add_list(object, column->key, cell->whole);
     else if (column_is_text(column))
         berth_document_add_string(object, column->key, cell->whole);
+    else if (cell->number == DIST_CELL_UNKNOWN)
+        json_object_object_add(object, column->key, NULL);
     else
         berth_document_add_int(object, column->key, cell->number);
 }

@@ -36,6 +36,9 @@ extern const DistOption dist_inspect_table_options[];
 DistTable *dist_table_new(const DistColumn *columns);
 void dist_table_free(DistTable *table);
 
+/* The number of a cell whose value is not known: "--", and null in JSON. */
+#define DIST_CELL_UNKNOWN INT64_MIN
+
 /* Cells in the order of the columns: const char * for a text (for a state, followed by its
  * DistColor), int64_t for the others. */
 void dist_table_add(DistTable *table, ...);

@@ -301,6 +301,38 @@ def test_events_have_times():
     refused("events", "--since=never", says='"never" is not a time')
 
 
+def test_stats_take_dockers_words():
+    good("run", "-d", "--name=busy", "--network=none", "--memory=64m", IMAGE, "sh", "-c", "while :; do :; done")
+    good("create", "--name=idle", "--network=none", IMAGE)
+    words = ("Name", "ID", "Container", "PIDs", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO")
+    line = good("stats", "--no-stream", "--no-trunc", "--format", "|".join(f"{{{{.{word}}}}}" for word in words), "busy")
+    found = dict(zip(words, line.strip().split("|")))
+    equal([found[word] for word in words[:3]], ["busy"] * 3)
+    # The machine may count neither processor time nor memory and tasks.
+    known = listing("stats", "busy")[0]
+    if known["cpuUsec"] is None:
+        equal(found["CPUPerc"], "--")
+    else:
+        assert 0 < float(found["CPUPerc"].removesuffix("%")) < 400, found
+    equal(found["PIDs"], "--" if known["tasks"] is None else "1")
+    if known["memory"] is None:
+        equal((found["MemUsage"].split(" / ")[0], found["MemPerc"]), ("--", "--"))
+    else:
+        assert 0 < float(found["MemPerc"].removesuffix("%")) < 100, found
+        contains(found["MemUsage"], " / 67.1")
+    equal(len(found["NetIO"].split(" / ")), 2)
+    equal(len(found["BlockIO"].split(" / ")), 2)
+    # Nothing is known of a container that does not run.
+    equal(good("stats", "--all", "--no-stream", "--format={{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.PIDs}}").splitlines()[-1],
+          "idle -- -- / -- -- -- / -- -- / -- --")
+    row = [row for row in listing("stats", "--all") if row["id"] == "idle"][0]
+    equal(row, {"id": "idle", "cpuUsec": None, "memory": None, "tasks": None, "read": None, "written": None, "received": None, "sent": None})
+    contains(good("stats", "--no-stream", "--format", "table {{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}", "busy"), "MEM USAGE / LIMIT")
+    refused("stats", "--no-stream", "idle", says="not running")
+    refused("stats", "--no-stream", "--format={{.Nothing}}", "busy", says="Nothing")
+    good("rm", "-f", "busy", "idle")
+
+
 def test_objects_take_podmans_options():
     equal(good("volume", "create", "-d", "local", "mine"), "mine\n")
     equal(good("volume", "create", "--ignore", "mine"), "mine\n")
