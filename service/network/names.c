@@ -33,13 +33,13 @@
 
 #define DIRECTORY "/run/berth-dns"
 #define NEW_FILE "/run/.berth-dns.new"
+#define PID_FILE "aardvark.pid" /* as in the unit */
 #define UNIT "berth-dns.service"
+#define SYSTEMCTL "/usr/bin/systemctl"
 
 enum { RELOADED_MSEC = 300, RESTARTED_MSEC = 5000 };
 
-static bool control_server(const char *verb, GError **error) {
-    char *const arguments[] = {(char *)"/usr/bin/systemctl", (char *)"--quiet", (char *)verb,
-                               (char *)UNIT, NULL};
+static bool run_systemctl(char *const *arguments, bool *succeeded, GError **error) {
     const BerthProgram program = {arguments, NULL, "", 0};
     g_autofree char *answer = NULL;
     size_t size;
@@ -47,10 +47,37 @@ static bool control_server(const char *verb, GError **error) {
 
     if (!berth_program_run(&program, &status, &answer, &size, error))
         return false;
-    return (WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
-           berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED,
-                           "cannot %s berth-dns.service, which resolves the names of containers",
-                           verb);
+    *succeeded = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    return true;
+}
+
+static bool control_server(const char *verb, GError **error) {
+    char *const arguments[] = {(char *)SYSTEMCTL, (char *)"--quiet", (char *)verb, (char *)UNIT,
+                               NULL};
+    bool succeeded;
+
+    return run_systemctl(arguments, &succeeded, error) &&
+           (succeeded ||
+            berth_error_set(error, BERTH_ERROR_LAUNCH_FAILED,
+                            "cannot %s berth-dns.service, which resolves the names of containers",
+                            verb));
+}
+
+/* Sends what ExecReload= of the unit sends. For a reload, systemd would set up the unit's sandbox
+ * once more, only to execute kill(1) in it, which takes it longer than a container needs to start.
+ * The server's user owns the directory, so the file in it is no more than a reason to try. */
+static bool signal_server(int directory) {
+    char *const arguments[] = {(char *)SYSTEMCTL,
+                               (char *)"--quiet",
+                               (char *)"kill",
+                               (char *)"--kill-who=main",
+                               (char *)"--signal=HUP",
+                               (char *)UNIT,
+                               NULL};
+    bool succeeded;
+
+    return faccessat(directory, PID_FILE, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+           run_systemctl(arguments, &succeeded, NULL) && succeeded;
 }
 
 static char *join_gateways(const BerthNetworkRequest *request) {
@@ -155,8 +182,8 @@ static bool has_answers(GHashTable *questions, int timeout_msec) {
 
 /* A server that does not answer in this time is not a failure: a container must not fail because
  * the machine is slow. */
-static bool reload_server(GHashTable *questions, GError **error) {
-    if (!control_server("reload-or-restart", error))
+static bool reload_server(int directory, GHashTable *questions, GError **error) {
+    if (!signal_server(directory) && !control_server("reload-or-restart", error))
         return false;
     if (has_answers(questions, RELOADED_MSEC))
         return true;
@@ -184,7 +211,7 @@ static bool serves_other_bridges(int directory) {
     const char *name;
 
     while (list && (name = berth_directory_next(list)))
-        if (!g_str_equal(name, "aardvark.pid"))
+        if (!g_str_equal(name, PID_FILE))
             return true;
     return false;
 }
@@ -202,11 +229,12 @@ bool berth_names_publish(int networks, const char *bridge, const char *except, G
         return berth_error_set_errno(error, errno, "open " DIRECTORY);
     visit_endpoints(networks, except, &visit);
     if (text->len > 0)
-        return write_names(directory, bridge, text->str, error) && reload_server(questions, error);
+        return write_names(directory, bridge, text->str, error) &&
+               reload_server(directory, questions, error);
     if (unlinkat(directory, bridge, 0) < 0 && errno == ENOENT)
         return true;
     if (serves_other_bridges(directory))
-        return reload_server(questions, error);
+        return reload_server(directory, questions, error);
     /* Waits until it has ended: a server that is already exiting by itself would not see the next
      * file. */
     return control_server("stop", error);
