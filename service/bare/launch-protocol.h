@@ -89,8 +89,8 @@ enum {
     BERTH_CONFIG_FD,
     BERTH_DIRECTORY_FD, /* the container's directory; for an exec, or a copy while it runs, a pidfd
                          * of its first process */
-    BERTH_SNAPSHOTS_FD, /* the directory of the layers; for a dump, or joining or leaving a network,
-                         * a pidfd of the first process */
+    BERTH_SNAPSHOTS_FD, /* the directory of the layers; for a dump, and for berth-network, a pidfd
+                         * of the first process */
     BERTH_CGROUP_FD,    /* the cgroup to clone the first process into, unless it has a scope */
     BERTH_SECRETS_FD,   /* the secrets of a start (bare/secrets.h) */
     BERTH_POD_FD,       /* /proc/PID of the first process of the pod to join */

@@ -180,8 +180,11 @@ static void connect_network(const Outside *outside) {
     /* Plugins and their state are files on the host. */
     if (!berth_host_enter(&fault))
         berth_fail_with("network", &fault);
+    /* All trees have been made of the snapshots, whose place the pidfd now takes. */
+    if (dup2(outside->pidfd, BERTH_SNAPSHOTS_FD) < 0)
+        berth_fail_errno("network", NULL);
     snprintf(pid, sizeof pid, "%d", (int)outside->pid);
-    int status = berth_child_run(arguments, BERTH_CHILD_AS_THIS, -1, BERTH_DIRECTORY_FD + 1);
+    int status = berth_child_run(arguments, BERTH_CHILD_AS_THIS, -1, BERTH_SNAPSHOTS_FD + 1);
     if (status < 0)
         berth_fail_errno("network", NULL);
     if (WIFEXITED(status) && WEXITSTATUS(status) == BERTH_EXIT_LAUNCH)

@@ -93,9 +93,8 @@ static int open_networks(int directory, GError **error) {
     return networks;
 }
 
-bool berth_connections_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
-                            GError **error) {
-    g_autofree char *netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
+bool berth_connections_make(const BerthSetup *setup, const char *id, pid_t pid, const char *netns,
+                            int directory, GError **error) {
     g_autofree char *next = g_strconcat(id, ".next", NULL);
     g_autoptr(json_object) result = NULL;
 

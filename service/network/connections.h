@@ -11,9 +11,9 @@
 #include "base/error.h"
 
 /* Connects the container, whose first process is pid, to all of its networks, after undoing what an
- * earlier run has left. directory is the container's. */
-bool berth_connections_make(const BerthSetup *setup, const char *id, pid_t pid, int directory,
-                            GError **error);
+ * earlier run has left. netns is its network namespace; directory is the container's. */
+bool berth_connections_make(const BerthSetup *setup, const char *id, pid_t pid, const char *netns,
+                            int directory, GError **error);
 /* Connects a container to one more network, if it is still running once the lock is held. netns is
  * its network namespace. */
 bool berth_connections_join(const BerthSetup *setup, const char *key, pid_t pid, const char *netns,

@@ -7,8 +7,10 @@
  *   berth-network connect ID PID       run by berth-launch, in the host's mount namespace, with the
  *                                      descriptors of the launch protocol; reports a failure
  *                                      directly to berthd, and exits with status 125 in that case
- *   berth-network join ID PID KEY      run by berthd for a running container, with a pidfd of its
- *   berth-network leave ID PID KEY     first process in place of the snapshots; sends DONE
+ *   berth-network join ID PID KEY      run by berthd for a running container; sends DONE
+ *   berth-network leave ID PID KEY
+ *                                      these three have a pidfd of the container's first process in
+ *                                      place of the snapshots
  *   berth-network disconnect KEY PID   run by berthd, with networks/ in place of the container's
  *                                      directory; writes a failure to standard error
  *   berth-network renew - -            run by berthd in the same way when the host's firewall has
@@ -28,15 +30,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-static int connect_container(const char *id, pid_t pid) {
-    const BerthSetup *setup = berth_peer_map_setup();
-    g_autoptr(GError) error = NULL;
-
-    if (!berth_connections_make(setup, id, pid, BERTH_DIRECTORY_FD, &error))
-        berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
-    return EXIT_SUCCESS;
-}
 
 /* The plugins and their data belong to the host. */
 static int disconnect_container(const char *id, pid_t pid) {
@@ -79,6 +72,27 @@ static int open_namespace(pid_t pid) {
     return namespace >= 0 && is_running() ? berth_fd_steal(&namespace) : -1;
 }
 
+/* The path of a namespace for netavark and plugins, which take no descriptors. It belongs to this
+ * process, so that it leads to the same namespace when the process of the container has ended; a
+ * path with that process's pid would then lead to the namespace of the next one with this pid,
+ * which may be the host's. */
+static char *make_path(int namespace) {
+    return g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), namespace);
+}
+
+static int connect_container(const char *id, pid_t pid) {
+    const BerthSetup *setup = berth_peer_map_setup();
+    g_autoptr(GError) error = NULL;
+
+    berth_autofd int namespace = open_namespace(pid);
+    if (namespace < 0)
+        berth_fail("network", NULL, "the container has exited", BERTH_EXIT_LAUNCH);
+    g_autofree char *netns = make_path(namespace);
+    if (!berth_connections_make(setup, id, pid, netns, BERTH_DIRECTORY_FD, &error))
+        berth_fail("network", NULL, error->message, BERTH_EXIT_LAUNCH);
+    return EXIT_SUCCESS;
+}
+
 /* A container that has ended meanwhile has left all of its networks, or is about to. */
 static int change_container(bool join, pid_t pid, const char *key) {
     const BerthSetup *setup = berth_peer_map_setup();
@@ -91,7 +105,7 @@ static int change_container(bool join, pid_t pid, const char *key) {
     berth_autofd int namespace = open_namespace(pid);
     if (namespace < 0)
         berth_fail("network", NULL, "the container has exited", BERTH_EXIT_LAUNCH);
-    g_autofree char *netns = g_strdup_printf("/proc/%d/fd/%d", (int)getpid(), namespace);
+    g_autofree char *netns = make_path(namespace);
     if (!(join ? berth_connections_join(setup, key, pid, netns, BERTH_DIRECTORY_FD, is_running,
                                         &error)
                : berth_connections_leave(key, pid, netns, BERTH_DIRECTORY_FD, &error)))

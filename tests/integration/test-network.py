@@ -178,6 +178,38 @@ def test_a_plugin_that_fails_leaves_nothing():
                not [name for name in os.listdir("/var/lib/cni/networks/broken") if name[0].isdigit()], "no address is taken")
 
 
+# Kills the process of the container that it is to connect, and notes whether the path that it has been given still
+# leads to the same namespace when that process is gone.
+KILLER = """#!/bin/sh
+[ "$CNI_COMMAND" = ADD ] || exit 0
+before=$(readlink "$CNI_NETNS")
+for process in /proc/[0-9]*; do
+    [ "$(readlink "$process/ns/net")" = "$before" ] && kill -KILL "${process#/proc/}" && killed="$process"
+done
+while [ -e "$killed" ]; do
+    sleep 0.05
+done
+echo "$before $(readlink "$CNI_NETNS")" >/run/killer.log
+exit 1
+"""
+
+
+def test_a_plugin_never_reaches_the_namespace_of_a_later_process():
+    """Its path holds the namespace of the container; a path with the PID would lead to whichever process has it next."""
+    os.makedirs("/opt/cni/bin", exist_ok=True)
+    with open("/opt/cni/bin/killer", "w", encoding="utf-8") as file:
+        file.write(KILLER)
+    os.chmod("/opt/cni/bin/killer", 0o755)
+    write_network("killing", [{"type": "killer"}])
+    equal(dist("run", "--rm", "--network=killing", IMAGE, "true").status, 137)
+    wait_until(lambda: os.path.exists("/run/killer.log"), "the plugin's note", 20)
+    with open("/run/killer.log", encoding="utf-8") as file:
+        before, *after = file.read().split()
+    equal((before.split(":")[0], after), ("net", [before]))
+    os.unlink("/etc/cni/net.d/killing.conflist")
+    os.unlink("/opt/cni/bin/killer")
+
+
 def test_addresses_are_recorded_on_disk_before_a_plugin_stores_them():
     """host-local stores addresses in files. After a power failure, they are given back as the container's document
     says, which must therefore be on disk first."""
