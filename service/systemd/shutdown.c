@@ -21,14 +21,10 @@
 #include <stdlib.h>
 #include <systemd/sd-daemon.h>
 
-/* An exit is acted on while the loop runs, so looking for it ten times a second, during the few
- * seconds of a shutdown, is simpler than being told. */
-#define LOOK_USEC (100ull * G_TIME_SPAN_MILLISECOND)
-
 struct BerthShutdown {
     sd_event *event;
     sd_bus *bus;
-    sd_event_source *terminate, *interrupt, *look;
+    sd_event_source *terminate, *interrupt, *events;
     sd_bus_slot *question;
     bool requested;
 };
@@ -42,14 +38,11 @@ static bool has_processes(void) {
            berth_holds_count_of(BERTH_HOLD_START) > 0;
 }
 
-static int shutdown_on_look(sd_event_source *source, uint64_t usec, void *userdata) {
-    BerthShutdown *shutdown = userdata;
-
-    (void)usec;
-    if (!has_processes())
-        return shutdown_exit(shutdown);
-    sd_event_source_set_time_relative(source, LOOK_USEC);
-    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+/* The end of a process is an event, so the count is compared after each of them
+ * (sd_event_add_post(3)). */
+static int shutdown_on_event(sd_event_source *source, void *userdata) {
+    (void)source;
+    return has_processes() ? 0 : shutdown_exit(userdata);
 }
 
 /* SystemState (org.freedesktop.systemd1(5)) is "stopping" as soon as the shutdown is queued. */
@@ -60,12 +53,12 @@ static int shutdown_on_state(sd_bus_message *reply, void *userdata, sd_bus_error
     (void)error;
     shutdown->question = sd_bus_slot_unref(shutdown->question);
     if (sd_bus_message_is_method_error(reply, NULL) ||
-        sd_bus_message_read(reply, "v", "s", &state) < 0 || !g_str_equal(state, "stopping"))
+        sd_bus_message_read(reply, "v", "s", &state) < 0 || !g_str_equal(state, "stopping") ||
+        !has_processes())
         return shutdown_exit(shutdown);
     berth_log(LOG_DEBUG, NULL, NULL, NULL, "Waiting for containers to stop with the machine");
     sd_notify(0, "STATUS=Waiting for containers to stop");
-    return sd_event_add_time_relative(shutdown->event, &shutdown->look, CLOCK_MONOTONIC, 0, 0,
-                                      shutdown_on_look, shutdown);
+    return sd_event_add_post(shutdown->event, &shutdown->events, shutdown_on_event, shutdown);
 }
 
 static int shutdown_on_signal(sd_event_source *source, const struct signalfd_siginfo *info,
@@ -107,7 +100,7 @@ void berth_shutdown_free(BerthShutdown *shutdown) {
         return;
     sd_event_source_disable_unref(shutdown->terminate);
     sd_event_source_disable_unref(shutdown->interrupt);
-    sd_event_source_disable_unref(shutdown->look);
+    sd_event_source_disable_unref(shutdown->events);
     sd_bus_slot_unref(shutdown->question);
     g_free(shutdown);
 }
