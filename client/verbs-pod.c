@@ -6,9 +6,12 @@
  */
 
 #include "client/containers.h"
+#include "client/verbs-pod-containers.h"
 #include "client/verbs-pod-list.h"
 #include "client/verbs.h"
 
+#include "client/confirm.h"
+#include "client/dictionary.h"
 #include "client/each.h"
 #include "client/foreground.h"
 #include "client/leaf.h"
@@ -17,7 +20,9 @@
 #include "client/network-options.h"
 #include "client/pods.h"
 #include "client/run-values.h"
+#include "client/stats.h"
 #include "client/table.h"
+#include "client/verbs-logs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,6 +211,66 @@ static int pod_stop(char **argv, GError **error) {
     return dist_for_each(argv + 1, stop_pod, NULL);
 }
 
+/* A pod that is not running is only started. */
+static bool restart_pod(const char *name, const void *userdata, GError **error) {
+    g_autoptr(sd_bus_message) stopped =
+        dist_call(error, DIST_PODS, "Stop", "sa{sv}", name, 1, "TimeoutUSec", "t", UINT64_MAX);
+
+    return dist_reply_or_ignored(stopped, true, BERTH_ERROR_FAILED_PRECONDITION, error) &&
+           start_pod(name, userdata, error);
+}
+
+static int pod_restart(char **argv, GError **error) {
+    int status = dist_for_each(argv + 1, restart_pod, NULL);
+
+    (void)error;
+    return start_failed ? EXIT_FAILURE : status;
+}
+
+static struct { gboolean force; } pod_prune_given;
+
+static const DistOption pod_prune_options[] = {
+    {"force", 'f', DIST_OPTION_FLAG, &pod_prune_given.force, N_("Do not ask"), NULL},
+    DIST_OPTION_END,
+};
+
+static int take_ended_pod(sd_bus_message *reply, char **key, void *userdata) {
+    const char *name, *state = "";
+    const DistField fields[] = {{"State", "s", &state}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
+
+    if (r <= 0)
+        return r;
+    if (g_str_equal(state, "stopped"))
+        g_ptr_array_add(userdata, g_strdup(name));
+    *key = g_strdup(name);
+    return 1;
+}
+
+/* As in podman, containers of a pod that has ended are deleted with it. */
+static bool prune_pod(const char *name, const void *userdata, GError **error) {
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_PODS, "Delete", "sa{sv}", name, 1, "Force", "b", 1);
+
+    (void)userdata;
+    if (reply)
+        puts(name);
+    return dist_reply_or_ignored(reply, true, BERTH_ERROR_NOT_FOUND, error);
+}
+
+static int pod_prune(char **argv, GError **error) {
+    const DistListing pods = {DIST_PODS, "List"};
+    g_autoptr(GPtrArray) ended = g_ptr_array_new_with_free_func(g_free);
+
+    (void)argv;
+    if ((!pod_prune_given.force &&
+         !dist_confirm(_("Delete all pods that have ended, with their containers?"), error)) ||
+        !dist_list(&pods, take_ended_pod, ended, error))
+        return EXIT_FAILURE;
+    g_ptr_array_add(ended, NULL);
+    return dist_for_each((char *const *)ended->pdata, prune_pod, NULL);
+}
+
 static struct { gboolean force, ignore; } pod_rm_given;
 
 static const DistOption pod_rm_options[] = {
@@ -266,6 +331,51 @@ static const DistVerb pod_verbs[] = {
      .run = pod_stop,
      .min = 1,
      .max = DIST_ANY_NUMBER},
+    {.name = "restart",
+     .arguments = N_("NAME…"),
+     .summary = N_("Stop pods, and start them and their containers again"),
+     .run = pod_restart,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "kill",
+     .arguments = N_("NAME…"),
+     .summary = N_("Send a signal to the containers of pods"),
+     .options = dist_pod_kill_options,
+     .run = dist_pod_kill,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "pause",
+     .arguments = N_("NAME…"),
+     .summary = N_("Freeze the processes of the containers of pods"),
+     .run = dist_pod_pause,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "unpause",
+     .arguments = N_("NAME…"),
+     .summary = N_("Resume the containers of pods"),
+     .run = dist_pod_unpause,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "logs",
+     .arguments = N_("NAME…"),
+     .summary = N_("Show what the containers of pods wrote to the journal"),
+     .options = dist_logs_options,
+     .run = dist_pod_logs,
+     .min = 1,
+     .max = DIST_ANY_NUMBER,
+     .flags = DIST_VERB_THERE},
+    {.name = "stats",
+     .arguments = N_("NAME…"),
+     .summary = N_("Show the resource usage of the containers of pods"),
+     .options = dist_stats_options,
+     .run = dist_pod_stats,
+     .min = 1,
+     .max = DIST_ANY_NUMBER},
+    {.name = "prune",
+     .arguments = "",
+     .summary = N_("Delete the pods that have ended, with their containers"),
+     .options = pod_prune_options,
+     .run = pod_prune},
     {.name = "rm",
      .arguments = N_("NAME…"),
      .summary = N_("Delete pods"),

@@ -334,6 +334,39 @@ def test_a_pod_in_the_hosts_network_is_a_privilege_of_each_container():
     good("pod", "rm", "hers", user="alice")
 
 
+def test_verbs_act_on_all_containers_of_a_pod():
+    good("pod", "create", "acted")
+    join("one", "acted")
+    join("two", "acted", "sh", "-c", "echo of two; sleep 1000")
+    both = lambda: [state("one"), state("two")]  # pylint: disable=unnecessary-lambda-assignment
+    equal(good("pod", "pause", "acted"), "acted\n")
+    equal(both(), ["paused"] * 2)
+    good("unpause", "one")
+    equal(good("pod", "unpause", "acted"), "acted\n")
+    equal(both(), ["running"] * 2)
+    equal(sorted(good("pod", "stats", "--no-stream", "--format={{.Name}}", "acted").split()), ["one", "two"])
+    wait_until(lambda: "of two" in good("pod", "logs", "acted"), "the output")
+    pids = [pid_of("one"), pid_of("two")]
+    equal(good("pod", "restart", "acted"), "acted\n")
+    equal(both(), ["running"] * 2)
+    assert not set(pids) & {pid_of("one"), pid_of("two")}
+    contains(dist("pod", "kill", "-s", "NONE", "acted").err, 'unknown signal "NONE"')
+    result = dist("pod", "kill", "nothing", "acted")
+    equal((result.status, result.out), (1, "acted\n"))
+    contains(result.err, 'no pod "nothing"')
+    wait_until(lambda: both() == ["stopped"] * 2, "the end of both")
+    equal(good("pod", "kill", "acted"), "acted\n")
+    equal(good("pod", "stats", "acted"), "")
+    contains(dist("pod", "prune").err, "use --force")
+    good("pod", "create", "new")
+    equal(good("pod", "prune", "-f"), "")
+    good("pod", "stop", "acted")
+    wait_for("acted", "stopped")
+    equal(good("pod", "prune", "-f"), "acted\n")
+    equal(both(), [None, None])
+    clean()
+
+
 def test_nobody_else_sees_or_joins_a_pod():
     good("pod", "create", "roots")
     allow("alice", 'action.id == "org.berth1.containers.create" || action.id == "org.berth1.containers.manage-own"')
