@@ -170,18 +170,24 @@ char *berth_conversion_resolve_path(const BerthConversion *conversion, const cha
 
 /* Both dependencies are needed: with Requires= alone, the two units start at the same time
  * (systemd.unit(5)). */
-const char *berth_conversion_require(const BerthConversion *conversion, const BerthUnitLine *line,
-                                     const char *name) {
-    const BerthUnitSource *other = berth_unit_set_find(conversion->set, name);
+char *berth_conversion_require(const BerthConversion *conversion, const BerthUnitLine *line,
+                               const char *name) {
+    g_autofree char *service = berth_unit_set_find_service(conversion->set, name);
+    g_autofree char *resource = berth_unit_set_find_resource(conversion->set, name);
 
-    if (!other || !other->resource || !other->service) {
+    if (!service || !resource) {
         berth_unit_line_error(conversion->problems, line, _("%s=: there is no unit file %s"),
                               line->key, name);
         return NULL;
     }
-    berth_service_add(conversion->service, "Unit", "Requires", other->service);
-    berth_service_add(conversion->service, "Unit", "After", other->service);
-    return other->resource;
+    if (strstr(service, "@.")) {
+        berth_unit_line_error(conversion->problems, line,
+                              _("%s=: %s is a template; an instance is needed"), line->key, name);
+        return NULL;
+    }
+    berth_service_add(conversion->service, "Unit", "Requires", service);
+    berth_service_add(conversion->service, "Unit", "After", service);
+    return g_steal_pointer(&resource);
 }
 
 void berth_conversion_set_default(const BerthConversion *conversion, const char *key,

@@ -245,9 +245,9 @@ static void convert_image_key(const BerthConversion *conversion, GPtrArray *word
     g_autofree char *name = line || root ? berth_unit_line_get_text(line ? line : root) : NULL;
     BerthUnitKind kind = line ? berth_unit_kind_of(name) : BERTH_UNIT_KINDS;
     if (kind == BERTH_UNIT_IMAGE || kind == BERTH_UNIT_BUILD) {
-        const char *image = berth_conversion_require(conversion, line, name);
+        char *image = berth_conversion_require(conversion, line, name);
         g_free(name);
-        name = g_strdup(image);
+        name = image;
     }
     if (name)
         g_ptr_array_add(words, g_steal_pointer(&name));

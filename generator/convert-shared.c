@@ -43,7 +43,7 @@ static char *resolve_source(const BerthConversion *conversion, const BerthUnitLi
         return berth_conversion_resolve_path(conversion, source, true);
     }
     if (berth_unit_kind_of(source) == BERTH_UNIT_VOLUME)
-        return g_strdup(berth_conversion_require(conversion, line, source));
+        return berth_conversion_require(conversion, line, source);
     return g_strdup(source);
 }
 
@@ -84,7 +84,7 @@ static char *resolve_mounted_image(const BerthConversion *conversion, const Bert
     BerthUnitKind kind = berth_unit_kind_of(source);
 
     if (kind == BERTH_UNIT_IMAGE || kind == BERTH_UNIT_BUILD)
-        return g_strdup(berth_conversion_require(conversion, line, source));
+        return berth_conversion_require(conversion, line, source);
     return g_strdup(source);
 }
 
@@ -128,7 +128,7 @@ static char *resolve_network(const BerthConversion *conversion, const BerthUnitL
     }
     if (kind != BERTH_UNIT_NETWORK)
         return g_strdup(line->value);
-    const char *network = berth_conversion_require(conversion, line, name);
+    g_autofree char *network = berth_conversion_require(conversion, line, name);
     return network ? g_strconcat(network, line->value + length, NULL) : NULL;
 }
 

@@ -52,24 +52,59 @@ BerthUnitSource *berth_unit_set_find(const BerthUnitSet *set, const char *name) 
     return NULL;
 }
 
+/* The template of an instance, such as web@.container for web@1.container, which sets *instance;
+ * the caller frees it. */
+static const BerthUnitSource *find_template(const BerthUnitSet *set, const char *name,
+                                            char **instance) {
+    g_autofree char *stem = berth_unit_name_get_stem(name), *prefix = NULL;
+
+    berth_unit_name_split(stem, &prefix, instance);
+    if (!*instance || !(*instance)[0])
+        return NULL;
+    g_autofree char *template = g_strconcat(prefix, "@", strrchr(name, '.'), NULL);
+    return berth_unit_set_find(set, template);
+}
+
 /* The service of a unit file, or of an instance of a template: "web@1.container" is "web@1.service"
  * if there is a web@.container. The caller frees it. */
 char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name) {
     const BerthUnitSource *source = berth_unit_set_find(set, name);
+    g_autofree char *instance = NULL;
 
     if (source)
         return g_strdup(source->service);
-    g_autofree char *stem = berth_unit_name_get_stem(name), *prefix = NULL, *instance = NULL;
-    berth_unit_name_split(stem, &prefix, &instance);
-    if (!instance || !instance[0])
-        return NULL;
-    g_autofree char *template = g_strconcat(prefix, "@", strrchr(name, '.'), NULL);
-    source = berth_unit_set_find(set, template);
+    source = find_template(set, name, &instance);
     const char *at = source && source->service ? strchr(source->service, '@') : NULL;
     if (!at)
         return NULL;
     return g_strdup_printf("%.*s@%s.service", (int)(at - source->service), source->service,
                            instance);
+}
+
+/* The name of the object of an instance: that of the template, with %i replaced. */
+static char *resource_of_instance(const char *resource, const char *instance) {
+    GString *text = g_string_new(NULL);
+
+    for (const char *c = resource; *c; c++)
+        if (c[0] == '%' && c[1] == 'i') {
+            g_string_append(text, instance);
+            c++;
+        } else {
+            g_string_append_c(text, *c);
+            if (c[0] == '%' && c[1])
+                g_string_append_c(text, *++c);
+        }
+    return g_string_free(text, FALSE);
+}
+
+char *berth_unit_set_find_resource(const BerthUnitSet *set, const char *name) {
+    const BerthUnitSource *source = berth_unit_set_find(set, name);
+    g_autofree char *instance = NULL;
+
+    if (source)
+        return g_strdup(source->resource);
+    source = find_template(set, name, &instance);
+    return source && source->resource ? resource_of_instance(source->resource, instance) : NULL;
 }
 
 /* The value of a key in the kind's own section, which the caller frees. NULL if it is not set. */
@@ -81,20 +116,27 @@ static char *find_text(const BerthUnitSource *source, const char *key) {
 }
 
 /* Other units have the name as well, in which systemd would expand specifiers of a unit's name
- * differently: they are those of the unit that makes the object. Specifiers of the machine are left
+ * differently: they are those of the unit that makes the object. Of a template, %i stays until a
+ * file refers to an instance (berth_unit_set_find_resource()). Specifiers of the machine are left
  * to systemd. Takes the name, and returns what the caller frees. */
 static char *resource_expand(const BerthUnitSource *source, char *name) {
     g_autofree char *given = name;
-    g_autofree char *stem = berth_unit_name_get_stem(source->service);
+    g_autofree char *stem = berth_unit_name_get_stem(source->service), *prefix = NULL,
+                    *instance = NULL;
     GString *text = g_string_new(NULL);
 
+    berth_unit_name_split(stem, &prefix, &instance);
     for (const char *c = given; *c; c++)
         if (c[0] != '%' || !c[1])
             g_string_append_c(text, *c);
         else if (*++c == 'n')
             g_string_append(text, source->service);
-        else if (*c == 'N' || *c == 'p')
+        else if (*c == 'N')
             g_string_append(text, stem);
+        else if (*c == 'p')
+            g_string_append(text, prefix);
+        else if (*c == 'i' && instance && instance[0])
+            g_string_append(text, instance);
         else
             g_string_append_printf(text, "%%%c", *c);
     return g_string_free(text, FALSE);
@@ -113,6 +155,7 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
     };
     /* A directory on the host needs no volume: containers mount it directly. */
     char *given = source->kind == BERTH_UNIT_VOLUME ? find_text(source, "Device") : NULL;
+    g_autofree char *prefix = NULL, *instance = NULL;
 
     if (!given && keys[source->kind])
         given = find_text(source, keys[source->kind]);
@@ -124,7 +167,21 @@ static char *make_resource(const BerthUnitSource *source, const char *stem) {
         return NULL;
     if (source->kind == BERTH_UNIT_CONTAINER)
         return g_strdup(strchr(stem, '@') ? "systemd-%p_%i" : "systemd-%N");
-    return g_strconcat("systemd-", stem, NULL);
+    berth_unit_name_split(stem, &prefix, &instance);
+    return g_strconcat("systemd-", prefix, instance ? "_" : NULL,
+                       instance && !instance[0] ? "%i" : instance, NULL);
+}
+
+/* The name of the service: of a template, what the kind appends to it precedes the "@". */
+static char *make_service_name(const char *stem, const BerthUnitKindInfo *kind) {
+    size_t length = strcspn(stem, "@");
+
+    return g_strdup_printf("%.*s%s%s.service", (int)length, stem, kind->service, stem + length);
+}
+
+static bool may_be_template(BerthUnitKind kind) {
+    return kind == BERTH_UNIT_CONTAINER || kind == BERTH_UNIT_VOLUME ||
+           kind == BERTH_UNIT_NETWORK || berth_unit_kind_is_plain(kind);
 }
 
 /* Always sets service and resource, since problems mention them; returns false if they cannot be
@@ -138,15 +195,15 @@ static bool name_service(BerthUnitSet *set, BerthUnitSource *source) {
     if (is_plain)
         source->service = g_strdup(source->name);
     else
-        source->service = given ? g_strconcat(given, ".service", NULL)
-                                : g_strconcat(stem, kind->service, ".service", NULL);
+        source->service =
+            given ? g_strconcat(given, ".service", NULL) : make_service_name(stem, kind);
     source->resource = is_plain ? NULL : make_resource(source, stem);
     if (!berth_unit_name_is_valid(source->service))
         return berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
                                  _("\"%s\" is not the name of a service"), source->service);
-    if (strchr(stem, '@') && source->kind != BERTH_UNIT_CONTAINER && !is_plain)
+    if (strchr(stem, '@') && !may_be_template(source->kind))
         return berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 0,
-                                 _("only a .container can be a template"));
+                                 _("a %s file cannot be a template"), kind->suffix);
     return true;
 }
 

@@ -32,5 +32,7 @@ BerthUnitSource *berth_unit_set_find(const BerthUnitSet *set, const char *name);
 /* The name of the service of a file, which may be an instance of a template; NULL if there is no
  * such file. */
 char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name);
+/* The same for the name of the object that it makes. The caller frees both. */
+char *berth_unit_set_find_resource(const BerthUnitSet *set, const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthUnitSet, berth_unit_set_free)

@@ -415,6 +415,25 @@ def test_sockets_are_for_the_command_of_a_container_with_an_init():
     systemctl("daemon-reload")
 
 
+def test_each_instance_has_its_own_volume_and_network():
+    write(f"{UNITS}/own@.volume", "[Volume]\n")
+    write(f"{UNITS}/own@.network", "[Network]\nNetworkDeleteOnStop=yes\n")
+    write_container(f"{UNITS}/own@.container", "Volume=own@%i.volume:/data\nNetwork=own@%i.network\nStopTimeout=1\n"
+                    "Exec=sh -c 'echo %i >>/data/log; exec sleep 1000'\n")
+    systemctl("daemon-reload")
+    systemctl("start", "own@one", "own@two")
+    for name in ("one", "two"):
+        equal([shown(f"own{kind}@{name}", "ActiveState") for kind in ("-volume", "-network", "")], ["active"] * 3)
+        wait_until(lambda name=name: good("exec", f"systemd-own_{name}", "cat", "/data/log") == f"{name}\n", "its file")
+    equal(sorted(row["name"] for row in listing("network", "ls") if "own" in row["name"]), ["systemd-own_one", "systemd-own_two"])
+    systemctl("stop", "own@one", "own@two", "own-network@one", "own-network@two", "own-volume@one", "own-volume@two")
+    equal([row["name"] for row in listing("network", "ls") if "own" in row["name"]], [])
+    good("volume", "rm", "systemd-own_one", "systemd-own_two")
+    for kind in ("volume", "network", "container"):
+        os.unlink(f"{UNITS}/own@.{kind}")
+    systemctl("daemon-reload")
+
+
 def test_a_connection_starts_a_service():
     write_container(f"{UNITS}/asked.container", "StopTimeout=1\n"
           "Exec=sh -c 'echo \"$$LISTEN_FDS descriptor, $$(readlink /proc/self/fd/3)\"; exec sleep 1000'\n")

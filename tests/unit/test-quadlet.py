@@ -544,10 +544,10 @@ def test_errors_name_the_line():
                           ("[Pod]\nImage=x\n", "a.pod:2: unknown key Image= in [Pod]"),
                           ("[Pod]\n[Service]\nType=simple\n", "a.pod:3: Type= can only be notify here")):
         equal(refused(text, "a.pod"), [problem])
-    equal(refused("[Pod]\n", "a@.pod"), ["a@.pod: only a .container can be a template"])
+    equal(refused("[Pod]\n", "a@.pod"), ["a@.pod: a .pod file cannot be a template"])
     contains(refused("[Kube]\nYaml=x\n", "a.kube")[0], "a.kube:1: .kube files are not supported")
     contains(refused("[Login]\nUsername=x\n", "a.login")[0], "a.login:1: .login files are not supported")
-    equal(refused("[Volume]\n", "a@.volume"), ["a@.volume: only a .container can be a template"])
+    equal(refused("[Image]\nImage=i\n", "a@.image"), ["a@.image: a .image file cannot be a template"])
     equal(refused("[Volume]\nCopy=no\n", "a.volume"), ["a.volume:2: Copy= is not supported: use the option nocopy of Volume="])
     equal(refused("[Volume]\nDriver=nfs\n", "a.volume"), ["a.volume:2: Driver=nfs is not supported: all volumes are local"])
 
@@ -704,6 +704,37 @@ def test_a_volume_keeps_the_owners_of_its_files():
     for kind, text, number in (("container", "[Container]\nImage=i\nVolume=v:/x:ro,U\n", 3), ("container", "[Container]\nImage=i\nVolume=/srv:/x:U\n", 3)):
         equal(refused(text, f"a.{kind}"), [f"a.{kind}:{number}: the option U of Volume= is not supported: files keep their owners"])
     generated("[Container]\nImage=i\nVolume=v:/U:ro,Z\n")
+
+
+def test_volumes_and_networks_may_be_templates():
+    with Files() as files:
+        files.add("a@.volume", "[Volume]\n")
+        files.add("b@.volume", "[Volume]\nVolumeName=%p-of-%i\n")
+        files.add("d@.volume", "[Volume]\nDevice=/srv/%i\nType=bind\n")
+        files.add("n@.network", "[Network]\n")
+        files.add("w@.container", "[Container]\nImage=i\nVolume=a@%i.volume:/a\nMount=type=volume,source=b@%i.volume,target=/b\nVolume=d@%i.volume:/d\n"
+                                  "Network=n@%i.network:ip=10.0.0.2\n")
+        files.add("one.container", "[Unit]\nAfter=a@x.volume\n[Container]\nImage=i\nVolume=a@y.volume:/a:ro\nVolume=b@y.volume:/b\n")
+        files.add("a@z.volume", ("a@.volume",))
+        equal(files.generate(), [])
+        equal(files.names(), ["a-volume@.service", "a-volume@z.service", "b-volume@.service", "d-volume@.service", "n-network@.service", "one.service",
+                              "w@.service"])
+        equal([files.unit(f"{name}@.service").command()[-1] for name in ("a-volume", "b-volume", "d-volume", "n-network")],
+              ["systemd-a_%i", "b-volume-of-%i", "/srv/%i", "systemd-n_%i"])
+        equal(files.unit("a-volume@z.service").command()[-1], "systemd-a_z")
+        unit = files.unit("w@.service")
+        for word in ("--volume=systemd-a_%i:/a", "--mount=type=volume,source=b-volume-of-%i,target=/b", "--volume=/srv/%i:/d",
+                     "--network=systemd-n_%i:ip=10.0.0.2"):
+            contains(unit.command(), word)
+        equal(sorted(unit.all("Unit", "Requires")), ["a-volume@%i.service", "b-volume@%i.service", "d-volume@%i.service", "n-network@%i.service"])
+        files.add("two.container", "[Container]\nImage=i\nVolume=a@.volume:/a\nNetwork=m@x.network\n")
+        equal(sorted(files.generate()), ["two.container:3: Volume=: a@.volume is a template; an instance is needed",
+                                         "two.container:4: Network=: there is no unit file m@x.network"])
+        unit = files.unit("one.service")
+        contains(unit.command(), "--volume=systemd-a_y:/a:ro")
+        contains(unit.command(), "--volume=b-volume-of-y:/b")
+        contains(unit.all("Unit", "After"), "a-volume@x.service")
+        contains(unit.all("Unit", "Requires"), "a-volume@y.service")
 
 
 def test_a_cycle_through_mounts_is_named():
