@@ -84,7 +84,7 @@ def big(count):
 
 # Calls with one value that is too large: the interface, the member, its arguments with %s for that value, the value's
 # size, and a word that the error contains.
-HUGE = 15 * 1024 * 1024
+HUGE = 5 * 1024 * 1024
 TOO_LARGE = [
     ("Containers", "Create", f"('a', '{IMAGE}', {{'Labels': <{{'k': '%s'}}>}})", HUGE, "Labels"),
     ("Containers", "Create", f"('a', '{IMAGE}', {{'Labels': <{{'%s': 'v'}}>}})", 40000, "Labels"),
