@@ -21,6 +21,7 @@
 #include "bus/unicast.h"
 #include "bus/watchers.h"
 #include "config.h"
+#include "containers/parts/firewall.h"
 #include "images/pull-resume.h"
 #include "seccomp/filter-cache.h"
 #include "systemd/shutdown.h"
@@ -265,13 +266,14 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
 }
 
 /* "systemctl reload": the new settings apply to transfers and authorizations that begin from now
- * on. */
+ * on. Rules of networks that were flushed are restored. */
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
     Daemon *daemon = userdata;
 
     (void)source;
     (void)info;
     berth_remotes_reload(daemon->service.remotes);
+    berth_firewall_renew(daemon->service.containers);
     return 0;
 }
 

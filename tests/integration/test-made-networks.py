@@ -228,6 +228,25 @@ def test_ports_are_published():
     assert not os.path.exists(f"{NETWORKS}/second.next")
 
 
+def test_a_reload_of_the_service_restores_flushed_rules():
+    """Nothing announces that an administrator has flushed the rules, so there is a way to have them written again."""
+    def page(url):
+        return run("busybox", "timeout", "2", "busybox", "wget", "-q", "-O-", url).out
+    good("run", "-d", "--name=flushed", "-p", "18090:80", IMAGE, "sh", "-c", "mkdir /www; echo port >/www/index.html; httpd -f -p 80 -h /www")
+    url = "http://127.0.0.1:18090/"
+    wait_until(lambda: page(url) == "port\n", url, 30)
+    before = rules()
+    for command in ("iptables", "ip6tables"):
+        for table in ("nat", "filter"):
+            equal(run(command, "-t", table, "-F").status, 0)
+            equal(run(command, "-t", table, "-X").status, 0)
+    assert "18090" in before and "18090" not in rules()
+    equal(run("systemctl", "reload", "berthd.service").status, 0)
+    wait_until(lambda: "18090" in rules() and page(url) == "port\n", "the rules", 30)
+    good("rm", "-f", "flushed")
+    wait_until(lambda: "18090" not in rules(), "the rules go")
+
+
 def test_networks_are_made_and_deleted():
     equal(good("network", "create", "--subnet=10.91.0.0/24", "--subnet=fd91::/64", "--gateway=10.91.0.254", "--mtu=1400",
                "--label=a=b", "back").strip(), "back")

@@ -5,7 +5,8 @@
  * those it was asked to add. Published ports then lead nowhere, and containers cannot reach the
  * outside. This part watches for it, and lets berth-network write the rules of all connections
  * again. Only one process runs at a time. If rules are lost again while it runs, it is run once
- * more afterwards, because some rules may have been written before the loss.
+ * more afterwards, because some rules may have been written before the loss. A reload of the
+ * service does the same, for losses that nothing announces.
  *
  * A firewalld that is already running when the service starts counts as newly started, since the
  * service does not know what happened while it was away. A client that subscribes to signals from
@@ -99,8 +100,7 @@ static void firewall_begin(Firewall *firewall) {
 
     if (!any_is_networked(firewall->containers))
         return;
-    berth_log(LOG_INFO, NULL, NULL, NULL,
-              "firewalld was loaded anew: renewing the networks' rules");
+    berth_log(LOG_INFO, NULL, NULL, NULL, "Renewing the firewall rules of the networks");
     if (firewall_spawn(firewall, &error)) {
         firewall->state = FIREWALL_RENEWING;
         return;
@@ -119,6 +119,10 @@ static void firewall_renew(Firewall *firewall) {
         firewall->state = FIREWALL_RENEWING_AGAIN;
         break;
     }
+}
+
+void berth_firewall_renew(BerthContainers *containers) {
+    firewall_renew(get_firewall(containers));
 }
 
 /* Renews the rules even if firewalld did not answer. */
