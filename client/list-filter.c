@@ -46,7 +46,8 @@ bool dist_filter_check(const DistFilterName *names, GError **error) {
              !g_ascii_string_to_signed(value + 1, 10, -1, 255, NULL, NULL)))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    _("invalid value \"%s\" of %s"), *text, "--filter");
-        for (char **other = given; name->kind != DIST_FILTER_LABEL && other < text; other++)
+        bool may_repeat = name->kind == DIST_FILTER_LABEL || name->kind == DIST_FILTER_REPEATED;
+        for (char **other = given; !may_repeat && other < text; other++)
             if (filter_find_name(names, *other) == name)
                 return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                        _("--filter: %s is given twice"), name->name);
@@ -62,6 +63,16 @@ const char *dist_filter_find(const char *name) {
         if (strncmp(*text, name, length) == 0 && (*text)[length] == '=')
             return *text + length + 1;
     return NULL;
+}
+
+GPtrArray *dist_filter_find_all(const char *name) {
+    g_autoptr(GPtrArray) values = g_ptr_array_new();
+    size_t length = strlen(name);
+
+    for (char **text = given; text && *text; text++)
+        if (strncmp(*text, name, length) == 0 && (*text)[length] == '=')
+            g_ptr_array_add(values, *text + length + 1);
+    return g_steal_pointer(&values);
 }
 
 /* The service's word for podman's value, if they differ; values has pairs of theirs and ours. */
@@ -105,6 +116,7 @@ static int filter_append_one(sd_bus_message *call, const DistFilterName *name,
         return sd_bus_message_append(call, "{sv}", name->property, "i",
                                      (int32_t)g_ascii_strtoll(value, NULL, 10));
     case DIST_FILTER_LABEL:
+    case DIST_FILTER_REPEATED:
     case DIST_FILTER_ADDITION:
         return 0;
     }

@@ -14,6 +14,7 @@ typedef enum {
     DIST_FILTER_LABEL,    /* KEY, or KEY=VALUE */
     DIST_FILTER_MEMBER,   /* a list that contains the text */
     DIST_FILTER_STATUS,   /* an exit status */
+    DIST_FILTER_REPEATED, /* as DIST_FILTER_ADDITION, and may be given several times */
     DIST_FILTER_ADDITION, /* not sent to the service; read with dist_filter_find() */
 } DistFilterKind;
 
@@ -41,3 +42,5 @@ int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
                        const DistExtraFilters *more);
 /* The value given for this name, or NULL. */
 const char *dist_filter_find(const char *name);
+/* All values given for this name. They belong to the command line; the caller frees the list. */
+GPtrArray *dist_filter_find_all(const char *name);

@@ -172,8 +172,8 @@ const DistVerb dist_container_verbs[] = {
      .summary = N_("List containers"),
      .options = dist_ps_options,
      .run = dist_verb_ps,
-     .details = N_("Filters: id, name, label, status, ancestor, exited, health, network, volume, "
-                   "before, since."),
+     .details = N_("Filters: id, name, label, label!, status, ancestor, exited, health, network, "
+                   "volume, pod, publish, expose, before, since, until."),
      .example = "dist ps -a --filter status=exited"},
     {.name = "info",
      .arguments = N_("[ID]"),

@@ -11,11 +11,15 @@
 #include "client/bus.h"
 #include "client/container-status.h"
 #include "client/containers.h"
+#include "client/dictionary.h"
 #include "client/format.h"
+#include "client/listing.h"
+#include "client/run-values.h"
 #include "client/system-info.h"
 #include "client/table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static struct {
     gboolean all, latest;
@@ -26,12 +30,23 @@ static struct {
 static const char *const state_names[] = {"exited", "stopped", "configured", "created", NULL};
 
 static const DistFilterName ps_filters[] = {
-    {"id", "Id", DIST_FILTER_PREFIX},          {"name", "Id", DIST_FILTER_PART},
-    {"label", "Labels", DIST_FILTER_LABEL},    {"status", "State", DIST_FILTER_TEXT, state_names},
-    {"ancestor", "Image", DIST_FILTER_IMAGE},  {"exited", "ExitStatus", DIST_FILTER_STATUS},
-    {"health", "Health", DIST_FILTER_TEXT},    {"network", "Networks", DIST_FILTER_MEMBER},
-    {"volume", "Volumes", DIST_FILTER_MEMBER}, {"before", NULL, DIST_FILTER_ADDITION},
-    {"since", NULL, DIST_FILTER_ADDITION},     {NULL},
+    {"id", "Id", DIST_FILTER_PREFIX},
+    {"name", "Id", DIST_FILTER_PART},
+    {"label", "Labels", DIST_FILTER_LABEL},
+    {"status", "State", DIST_FILTER_TEXT, state_names},
+    {"ancestor", "Image", DIST_FILTER_IMAGE},
+    {"exited", "ExitStatus", DIST_FILTER_STATUS},
+    {"health", "Health", DIST_FILTER_TEXT},
+    {"network", "Networks", DIST_FILTER_MEMBER},
+    {"volume", "Volumes", DIST_FILTER_MEMBER},
+    {"before", NULL, DIST_FILTER_ADDITION},
+    {"since", NULL, DIST_FILTER_ADDITION},
+    {"pod", "Pod", DIST_FILTER_TEXT},
+    {"until", NULL, DIST_FILTER_ADDITION},
+    {"publish", NULL, DIST_FILTER_REPEATED},
+    {"expose", NULL, DIST_FILTER_REPEATED},
+    {"label!", NULL, DIST_FILTER_REPEATED},
+    {NULL},
 };
 
 const DistOption dist_ps_options[] = {
@@ -118,13 +133,80 @@ static bool ps_read_moment(const char *filter, uint64_t limit, uint64_t *moment,
     return !id || container;
 }
 
+static int ps_read_id(sd_bus_message *reply, char **key, void *userdata) {
+    const DistField fields[] = {{NULL, NULL, NULL}};
+    const char *id;
+    int r = dist_dictionary_read_item(reply, &id, fields);
+
+    if (r <= 0)
+        return r;
+    g_hash_table_add(userdata, g_strdup(id));
+    *key = g_strdup(id);
+    return 1;
+}
+
+static int ps_append_label(sd_bus_message *call, const void *userdata) {
+    g_auto(GStrv) parts = g_strsplit(userdata, "=", 2);
+
+    return sd_bus_message_append(call, "{sv}{sv}", "Filter", "a{sv}", 1, "Labels", "a{ss}", 1,
+                                 parts[0], parts[1] ? parts[1] : "", "Properties", "as", 1, "Id");
+}
+
+/* The ids of the containers that have one of the labels of label!=. The service's filter knows no
+ * "not", so those that are not wanted are asked for. */
+static GHashTable *ps_find_labelled(GError **error) {
+    g_autoptr(GHashTable) ids = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GPtrArray) labels = dist_filter_find_all("label!");
+
+    for (guint i = 0; i < labels->len; i++) {
+        const DistListing listing = {DIST_CONTAINERS, "List", .filter = ps_append_label,
+                                     .filter_data = labels->pdata[i]};
+        if (!dist_list(&listing, ps_read_id, ids, error))
+            return NULL;
+    }
+    return g_steal_pointer(&ids);
+}
+
+/* Whether a port is "FIRST[-LAST][/PROTOCOL]". */
+static bool ps_port_matches(const char *wanted, guint64 number, const char *protocol) {
+    g_auto(GStrv) halves = g_strsplit(wanted, "/", 2);
+    g_auto(GStrv) ends = g_strsplit(halves[0], "-", 2);
+    guint64 first, last;
+
+    return g_str_equal(halves[1] ? halves[1] : "tcp", protocol) && ends[0] &&
+           g_ascii_string_to_unsigned(ends[0], 10, 1, 65535, &first, NULL) &&
+           g_ascii_string_to_unsigned(ends[1] ? ends[1] : ends[0], 10, first, 65535, &last, NULL) &&
+           number >= first && number <= last;
+}
+
+/* As in docker, publish= is about the port of the host, and expose= about that of the container;
+ * several values are alternatives. */
+static bool ps_has_port(const DistContainer *container, const char *filter, bool of_host) {
+    g_autoptr(GPtrArray) wanted = dist_filter_find_all(filter);
+
+    for (char **port = container->ports; port && *port; port++) {
+        g_autofree char *inner = NULL, *outer = NULL;
+        dist_container_split_port(*port, &inner, &outer);
+        const char *protocol = strchr(inner, '/') + 1;
+        const char *number = of_host ? strrchr(outer, ':') + 1 : inner;
+        for (guint i = 0; i < wanted->len; i++)
+            if (ps_port_matches(wanted->pdata[i], g_ascii_strtoull(number, NULL, 10), protocol))
+                return true;
+    }
+    return wanted->len == 0;
+}
+
 int dist_verb_ps(char **argv, GError **error) {
-    uint64_t before, since;
+    uint64_t before, since, until = UINT64_MAX;
 
     (void)argv;
     if (!dist_filter_check(ps_filters, error) ||
         !ps_read_moment("before", UINT64_MAX, &before, error) ||
-        !ps_read_moment("since", 0, &since, error))
+        !ps_read_moment("since", 0, &since, error) ||
+        (dist_filter_find("until") && !dist_parse_time(dist_filter_find("until"), &until, error)))
+        return EXIT_FAILURE;
+    g_autoptr(GHashTable) unwanted = ps_find_labelled(error);
+    if (!unwanted)
         return EXIT_FAILURE;
     g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, error);
     g_autoptr(DistTable) table = new_process_table();
@@ -139,7 +221,9 @@ int dist_verb_ps(char **argv, GError **error) {
     for (guint i = 0; i < all->len; i++) {
         const DistContainer *container = all->pdata[i];
         if ((any_state || dist_container_is_running(container)) && container->created < before &&
-            container->created >= first)
+            container->created >= first && container->created <= until &&
+            !g_hash_table_contains(unwanted, container->id) &&
+            ps_has_port(container, "publish", true) && ps_has_port(container, "expose", false))
             g_ptr_array_add(shown, all->pdata[i]);
     }
     for (guint i = last >= 0 && last < shown->len ? shown->len - (guint)last : 0; i < shown->len;

@@ -301,6 +301,24 @@ def test_events_have_times():
     refused("events", "--since=never", says='"never" is not a time')
 
 
+def test_ps_takes_more_filters():
+    good("pod", "create", "--network=front", "shop")
+    good("run", "-d", "--name=inside", "--pod=shop", IMAGE)
+    good("run", "-d", "--name=out", "--network=front", "-l", "a=b", "-p", "18080:80", "-p", "127.0.0.1:18090:90/udp", IMAGE)
+    good("create", "--name=other", "--network=none", "-l", "a=c", "-l", "x", IMAGE)
+    for filters, expected in ((["pod=shop"], ["inside"]), (["publish=18080"], ["out"]), (["publish=18090"], []), (["publish=18090/udp"], ["out"]),
+                              (["publish=18000-18099/tcp"], ["out"]), (["publish=80"], []), (["expose=80"], ["out"]), (["publish=1", "publish=18080"], ["out"]),
+                              (["label!=a"], ["inside"]), (["label!=a=b"], ["inside", "other"]), (["label!=a=b", "label!=x"], ["inside"]),
+                              (["label=a", "label!=a=b"], ["other"]), (["until=1h"], []), (["until=0s"], ["inside", "out", "other"]),
+                              (["until=2099-01-01", "since=inside"], ["out", "other"])):
+        equal(good("ps", "-aq", *(word for value in filters for word in ("-f", value))).split(), expected, filters)
+    refused("ps", "--filter=until=never", says='"never" is not a time')
+    refused("ps", "--filter=until=1h", "--filter=until=2h", says="until is given twice")
+    refused("ps", "--filter=label!", says="invalid value")
+    good("rm", "-f", "out", "other")
+    good("pod", "rm", "-f", "shop")
+
+
 def test_stats_take_dockers_words():
     good("run", "-d", "--name=busy", "--network=none", "--memory=64m", IMAGE, "sh", "-c", "while :; do :; done")
     good("create", "--name=idle", "--network=none", IMAGE)
