@@ -18,6 +18,9 @@
 /* polkit may ask for a password, and a wait for a container may take any time. */
 #define CALL_TIMEOUT_USEC (UINT64_MAX)
 
+/* How often the bus may give up before dist does. */
+enum { MAX_WAITS = 5 };
+
 /* NULL before the first call. */
 static sd_bus *connection;
 
@@ -99,17 +102,52 @@ bool dist_check_reply(sd_bus_message *reply, GError **error) {
     return !reason || dist_set_bus_error(error, reason, sd_bus_message_get_errno(reply));
 }
 
+int dist_copy_call(sd_bus *bus, sd_bus_message *call, sd_bus_message **copy) {
+    int r = sd_bus_message_new_method_call(
+        bus, copy, sd_bus_message_get_destination(call), sd_bus_message_get_path(call),
+        sd_bus_message_get_interface(call), sd_bus_message_get_member(call));
+
+    return r < 0 || (r = sd_bus_message_rewind(call, true)) < 0
+               ? r
+               : sd_bus_message_copy(*copy, call, true);
+}
+
+/* NULL on failure. The flag is not part of the contents. */
+static sd_bus_message *copy_unanswered(sd_bus_message *call) {
+    g_autoptr(sd_bus_message) copy = NULL;
+
+    if (dist_copy_call(sd_bus_message_get_bus(call), call, &copy) < 0 ||
+        sd_bus_message_set_allow_interactive_authorization(
+            copy, sd_bus_message_get_allow_interactive_authorization(call)) < 0)
+        return NULL;
+    return g_steal_pointer(&copy);
+}
+
+/* dbus-daemon waits for the start of a service for 25 s. The service may need longer, for example
+ * at boot, if its state is large; a call that the bus has answered itself has not reached it. */
 sd_bus_message *dist_send_once(sd_bus_message *call, bool *lost, GError **error) {
     g_autoptr(sd_bus_message) owned = call;
-    g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
-    sd_bus_message *reply = NULL;
-    int r = sd_bus_call(NULL, owned, CALL_TIMEOUT_USEC, &bus_error, &reply);
 
-    *lost = dist_error_is_loss(&bus_error);
-    if (r >= 0)
-        return reply;
-    dist_set_bus_error(error, &bus_error, -r);
-    return NULL;
+    for (unsigned waits = 0;; waits++) {
+        g_auto(sd_bus_error) bus_error = SD_BUS_ERROR_NULL;
+        sd_bus_message *reply = NULL;
+        int r = sd_bus_call(NULL, owned, CALL_TIMEOUT_USEC, &bus_error, &reply);
+        sd_bus_message *copy =
+            r < 0 && waits < MAX_WAITS && sd_bus_error_has_name(&bus_error, DIST_ERROR_TIMED_OUT)
+                ? copy_unanswered(owned)
+                : NULL;
+
+        if (copy) {
+            sd_bus_message_unref(owned);
+            owned = copy;
+            continue;
+        }
+        *lost = dist_error_is_loss(&bus_error);
+        if (r >= 0)
+            return reply;
+        dist_set_bus_error(error, &bus_error, -r);
+        return NULL;
+    }
 }
 
 sd_bus_message *dist_send(sd_bus_message *call, GError **error) {

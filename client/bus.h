@@ -33,6 +33,9 @@ sd_bus_message *dist_call(GError **error, const char *path, const char *interfac
 sd_bus_message *dist_new_call(GError **error, const char *path, const char *interface,
                               const char *member);
 sd_bus_message *dist_send(sd_bus_message *call, GError **error);
+/* Makes the same call for another attempt: a message that has been sent keeps its serial number,
+ * and the bus refuses a second one with the same number. Returns a negative errno on failure. */
+int dist_copy_call(sd_bus *bus, sd_bus_message *call, sd_bus_message **copy);
 /* Sets *lost to whether the service or the bus went away before it replied. */
 sd_bus_message *dist_send_once(sd_bus_message *call, bool *lost, GError **error);
 

@@ -322,19 +322,6 @@ static int foreground_call_start(ForegroundRun *run, sd_bus_message *start) {
     return sd_bus_call_async(run->bus, &run->start, start, foreground_on_started, run, UINT64_MAX);
 }
 
-/* A message that has been sent keeps its serial number, and the bus refuses a second one with the
- * same number. */
-static int copy_start(const ForegroundRun *run, sd_bus_message **copy) {
-    sd_bus_message *start = run->request->start;
-    int r = sd_bus_message_new_method_call(
-        run->bus, copy, sd_bus_message_get_destination(start), sd_bus_message_get_path(start),
-        sd_bus_message_get_interface(start), sd_bus_message_get_member(start));
-
-    return r < 0 || (r = sd_bus_message_rewind(start, true)) < 0
-               ? r
-               : sd_bus_message_copy(*copy, start, true);
-}
-
 /* A container that has ended is waited for once it runs again: Wait would return at once. */
 static int foreground_start_again(ForegroundRun *run, bool wait_first) {
     g_autoptr(sd_bus_message) start = NULL;
@@ -342,7 +329,8 @@ static int foreground_start_again(ForegroundRun *run, bool wait_first) {
 
     run->state = FOREGROUND_STARTING;
     run->waits_after_start = !wait_first;
-    if ((r = copy_start(run, &start)) < 0 || (wait_first && (r = foreground_call_wait(run)) < 0) ||
+    if ((r = dist_copy_call(run->bus, run->request->start, &start)) < 0 ||
+        (wait_first && (r = foreground_call_wait(run)) < 0) ||
         (wait_first && run->request->view == DIST_SHOWS_TERMINAL && !run->terminal &&
          (r = ask_for_terminal(run)) < 0))
         return r;

@@ -65,14 +65,14 @@ bool dist_reply_was_lost(sd_bus_message *reply) {
 
 bool dist_error_is_absence(const sd_bus_error *error) {
     /* The bus tried to start the service, which failed this time, or took longer than the 25 s that
-     * dbus-daemon waits ("TimedOut"). */
+     * dbus-daemon waits. */
     static const char *const names[] = {
         SD_BUS_ERROR_NO_REPLY,
         SD_BUS_ERROR_DISCONNECTED,
         SD_BUS_ERROR_SERVICE_UNKNOWN,
         SD_BUS_ERROR_NAME_HAS_NO_OWNER,
         SD_BUS_ERROR_TIMEOUT,
-        "org.freedesktop.DBus.Error.TimedOut",
+        DIST_ERROR_TIMED_OUT,
         NULL,
     };
 

@@ -27,6 +27,9 @@ int dist_append_streams(sd_bus_message *call);
 bool dist_reply_was_lost(sd_bus_message *reply);
 bool dist_error_is_loss(const sd_bus_error *error);
 
+/* dbus-daemon's answer if a service has not started in time. */
+#define DIST_ERROR_TIMED_OUT "org.freedesktop.DBus.Error.TimedOut"
+
 /* Whether the service was killed, restarted or upgraded while the call was under way, or the bus
  * was. The container keeps running. */
 bool dist_reply_is_absence(sd_bus_message *reply);
