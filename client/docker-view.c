@@ -58,6 +58,7 @@ static void view_add_state(json_object *container) {
     int64_t status = json_object_get_int64(view_get(container, "exitStatus"));
     bool has_exited = g_str_equal(name, "stopped");
     berth_document_add_int(state, "ExitCode", has_exited ? status : 0);
+    view_add_same(state, "OOMKilled", view_get(container, "oomKilled"));
     view_add_time(state, "StartedAt", container, "started");
     view_add_time(state, "FinishedAt", container, "exited");
     if (health[0])

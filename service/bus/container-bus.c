@@ -90,10 +90,14 @@ BERTH_PROPERTY_GETTER(get_long_number) {
 }
 
 BERTH_PROPERTY_GETTER(get_flag) {
-    const BerthContainerRecord *record = berth_container_get_record(get_container(view));
+    const BerthContainer *container = get_container(view);
+    const BerthContainerRecord *record = berth_container_get_record(container);
 
-    return sd_bus_message_append(
-        reply, "b", g_str_equal(property, "Terminal") ? record->terminal : record->autostart);
+    return sd_bus_message_append(reply, "b",
+                                 (int)(g_str_equal(property, "Terminal") ? record->terminal
+                                       : g_str_equal(property, "OOMKilled")
+                                           ? berth_container_was_oom_killed(container)
+                                           : record->autostart));
 }
 
 static char **list_endpoint_networks(const BerthContainer *container) {
@@ -188,6 +192,7 @@ static const sd_bus_vtable vtable[] = {
     SD_BUS_PROPERTY("Pid", "u", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("PidFDId", "t", get_long_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("ExitStatus", "i", get_number, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("OOMKilled", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Scope", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Unit", "s", get_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("BoundTo", "s", get_bound_unit, 0, SD_BUS_VTABLE_PROPERTY_CONST),

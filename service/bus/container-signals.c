@@ -46,7 +46,8 @@ typedef struct {
 static const EventChange container_changes[] = {
     {"start",
      {"State", "Pid", "PidFDId", "ExitStatus", "Cgroup", "RestartCount", "Addresses", "Health",
-      "Started", "Exited"}},
+      "Started", "Exited", "OOMKilled"}},
+    {"oom", {"OOMKilled"}},
     {"exit", {"State", "Pid", "PidFDId", "ExitStatus", "Cgroup", "Addresses", "Health", "Exited"}},
     {"pause", {"State"}},
     {"resume", {"State"}},

@@ -24,6 +24,7 @@
 #include "containers/parts/configuration.h"
 #include "containers/parts/health.h"
 #include "containers/parts/network.h"
+#include "containers/parts/oom.h"
 #include "containers/parts/pods.h"
 #include "containers/parts/ports.h"
 #include "containers/parts/remove.h"

@@ -13,6 +13,7 @@
 #include "containers/parts/checkpoint.h"
 #include "containers/parts/health.h"
 #include "containers/parts/network.h"
+#include "containers/parts/oom.h"
 #include "containers/parts/ports.h"
 #include "containers/processes.h"
 
@@ -65,6 +66,7 @@ static void inspect_add_record(json_object *object, BerthContainer *container) {
     berth_document_add_int(object, "pid",
                            berth_container_is_running(container) ? record->first.pid : 0);
     berth_document_add_int(object, "exitStatus", record->first.status);
+    berth_document_add_bool(object, "oomKilled", berth_container_was_oom_killed(container));
     berth_document_add_string_or_empty(object, "scope", berth_container_get_scope(container));
     berth_document_add_string_or_empty(object, "unit", unit);
     berth_document_add_string_or_empty(object, "boundTo", bound ? bound : "");

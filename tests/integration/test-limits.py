@@ -58,6 +58,13 @@ def test_too_much_memory_ends_with_a_kill():
 HUNGRY = "head -c 200000000 /dev/zero | tail >/dev/null"
 
 
+def oom_killed(name):
+    place = ("org.berth1", f"/org/berth1/containers/{bus_label(name)}", "org.berth1.Container")
+    shown = good("inspect", "--format={{.State.OOMKilled}}", name)
+    equal(busctl("get-property", *place, "OOMKilled").out, f"b {shown}")
+    return shown == "true\n"
+
+
 def told_of_a_kill(name, *arguments):
     """Runs a container that is killed for lack of memory, and returns its last events. In the version 1 hierarchy, the
     number of kills is read from the cgroup, which systemd may have removed already on a busy machine; then the run is
@@ -66,6 +73,7 @@ def told_of_a_kill(name, *arguments):
         good("run", "-d", f"--id={name}", *arguments)
         dist("wait", name)
         found = kinds(name)[-4:]
+        equal(oom_killed(name), "oom" in found)
         good("rm", name)
         if "oom" in found:
             return found
@@ -95,11 +103,18 @@ def test_an_oom_kill_of_one_process_leaves_the_others():
     good("run", "-d", "--id=partly", "--memory=32M", IMAGE, "sleep", "10000")
     assert dist("exec", "partly", "sh", "-c", HUNGRY).status != 0
     wait_until(lambda: "oom" in kinds("partly"), "the event")
+    assert oom_killed("partly")
     equal([row["state"] for row in listing("ps")], ["running"])
     assert listing("stats", "partly")[0]["memory"] > 0
     kill_service()
+    assert oom_killed("partly")
     assert dist("exec", "partly", "sh", "-c", HUNGRY).status != 0
     wait_until(lambda: kinds("partly").count("oom") >= 2, "the event after the service was away")
+    good("kill", "--signal=KILL", "partly")
+    dist("wait", "partly")
+    assert oom_killed("partly")
+    good("start", "partly")
+    assert not oom_killed("partly")
     good("rm", "-f", "partly")
 
 

@@ -28,6 +28,22 @@ static OomWatch *get_watch(const BerthContainer *container) {
     return *berth_container_slot(container, &berth_oom_part);
 }
 
+/* In the record's extra, b; absent: no. It is written with the exit; for a running container, it is
+ * found again by the counter of its cgroup, which exists only for this run. */
+#define OOM_KILLED "OOMKilled"
+
+bool berth_container_was_oom_killed(const BerthContainer *container) {
+    g_autoptr(GVariant) killed =
+        berth_container_record_get_extra(&container->record, OOM_KILLED, G_VARIANT_TYPE_BOOLEAN);
+
+    return killed && g_variant_get_boolean(killed);
+}
+
+static void set_oom_killed(BerthContainer *container, bool killed) {
+    berth_container_record_set_extra(&container->record, OOM_KILLED,
+                                     killed ? g_variant_new_boolean(TRUE) : NULL);
+}
+
 static void count_kills(OomWatch *watch);
 
 static int on_recount(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -64,6 +80,7 @@ static void count_kills(OomWatch *watch) {
     }
     watch->recounts = 0;
     watch->kills = kills;
+    set_oom_killed(container, true);
     berth_container_add_event(container, "oom");
     berth_log(LOG_NOTICE, NULL, "BERTH_CONTAINER", record->id,
               "The out-of-memory killer has killed a process of container %s", record->id);
@@ -119,13 +136,18 @@ static void oom_start(BerthContainer *container) {
 
 static void oom_recovered(BerthContainer *container, const BerthKeptDescriptors *kept) {
     (void)kept;
-    if (berth_container_is_running(container))
-        oom_start(container);
+    if (!berth_container_is_running(container))
+        return;
+    oom_start(container);
+    const OomWatch *watch = get_watch(container);
+    if (watch && watch->kills > 0)
+        set_oom_killed(container, true);
 }
 
 /* Before the command runs, since it may be killed before its start has been reported. */
 static bool oom_recording(BerthContainer *container, GError **error) {
     (void)error;
+    set_oom_killed(container, false);
     oom_start(container);
     return true;
 }
