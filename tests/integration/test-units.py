@@ -5,7 +5,9 @@ import contextlib
 import errno
 import glob
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 
@@ -364,6 +366,44 @@ def test_a_container_may_notify_its_readiness():
     assert run("systemctl", "start", "tidy").status != 0, "it ends before it is ready"
     equal(glob.glob("/run/dist-notify-*"), [])
     contains(dist("run", "-d", "--notify=container", IMAGE).err, "cannot be given with --detach")
+
+
+def test_a_container_reports_its_state_to_its_unit():
+    """sd_notify(3) of a container: reloading, stopping, status and barriers reach the unit, descriptors to store do not."""
+    write_unit("states", f"dist run --rm --replace --name=states --cgroup=caller --notify=container {QUICK} {IMAGE} sleep 1000",
+               "FileDescriptorStoreMax=8", "ExecReload=/bin/true")
+    equal(run("systemctl", "start", "--no-block", "states").status, 0)
+    wait_until(lambda: (container("states") or {}).get("state") == "running", "its start")
+    path = f"/proc/{container('states')['pid']}/root/run/notify/notify.sock"
+    sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+
+    def notify(text, *descriptors):
+        """Sends a message, and a barrier after it, whose descriptor is closed when both have been read."""
+        socket.send_fds(sender, [text.encode()], descriptors)
+        reading, writing = os.pipe()
+        socket.send_fds(sender, [b"BARRIER=1"], [writing])
+        os.close(writing)
+        equal((select.select([reading], [], [], 60)[0], os.read(reading, 1)), ([reading], b""))
+        os.close(reading)
+
+    sender.connect(path)
+    notify("READY=1\nSTATUS=up")
+    wait_until(lambda: show("states", "StatusText") == "up", "its status")
+    equal(show("states", "ActiveState"), "active")
+    null = os.open("/dev/null", os.O_RDONLY)
+    notify("FDSTORE=1\nFDNAME=x\nSTATUS=stored", null)
+    os.close(null)
+    wait_until(lambda: show("states", "StatusText") == "stored", "its status")
+    equal(show("states", "NFileDescriptorStore"), "0")
+    notify("RELOADING=1\nSTATUS=reloading")
+    wait_until(lambda: show("states", "ActiveState") == "reloading", "its reload")
+    notify("READY=1")
+    wait_until(lambda: show("states", "ActiveState") == "active", "the end of the reload")
+    notify("STOPPING=1")
+    wait_until(lambda: show("states", "ActiveState") == "deactivating", "its stop")
+    # It now ends by itself.
+    good("kill", "-s", "KILL", "states")
+    wait_until(lambda: container("states") is None, "its removal")
 
 
 def test_podman_s_words_select_when_a_unit_is_ready():
