@@ -84,9 +84,11 @@ def test_a_member_may_do_nothing_else():
                   ("pull", "--insecure", OTHER), ("export", IMAGE, "-o", "/home/alice/data/image.tar"), ("content", "list")):
         refused(*words)
     equal(mine("ps", "-aq"), "")
-    for words in (("stop", "roots"), ("exec", "roots", "true"), ("logs", "roots"), ("rm", "-f", "roots"), ("info", "roots")):
+    for words in (("stop", "roots"), ("exec", "roots", "true"), ("logs", "roots"), ("rm", "roots"), ("info", "roots")):
         result = dist(*words, user="alice")
         assert result.status != 0 and "roots" in result.err, result
+    # What she cannot see is as if it did not exist, for which --force is content.
+    equal(str(dist("rm", "-f", "roots", user="alice")), str(dist("rm", "-f", "nobodys", user="alice")))
     contains(good("ps", "-q"), "roots")
     good("rm", "-f", "roots")
 
