@@ -95,7 +95,7 @@ def test_signals_of_a_container_are_in_order():
     equal(names["pause"], {"State"})
     equal(names["resume"], {"State"})
     equal(names["exit"], {"State", "Pid", "PidFDId", "ExitStatus", "Cgroup", "Addresses", "Health", "Exited"})
-    equal(names["start"], names["exit"] | {"RestartCount", "Started"})
+    equal(names["start"], names["exit"] | {"RestartCount", "Started", "OOMKilled"})
     states = {lines[i][2]: lines[i - 1][3][1]["State"] for i in range(len(lines))
               if lines[i][0] == "event" and lines[i - 1][2] == "PropertiesChanged" and lines[i][4] == ""}
     equal(states, {"start": "running", "pause": "paused", "resume": "running", "exit": "stopped"})
