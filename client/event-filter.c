@@ -3,8 +3,8 @@
 /*
  * --filter of dist events. As in podman, values of the same name are alternatives, and all names
  * must match. Events have only the id of their container, so its image, labels, volumes and pod are
- * asked for, once for each container, and are remembered until it is deleted: past events of a
- * container that does not exist any more match none of them.
+ * asked for, once for each container, and are remembered until another one is created with its id:
+ * past events of a container that does not exist any more match none of them.
  */
 
 #include "client/event-filter.h"

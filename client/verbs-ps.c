@@ -181,9 +181,7 @@ static bool ps_port_matches(const char *wanted, guint64 number, const char *prot
 
 /* As in docker, publish= is about the port of the host, and expose= about that of the container;
  * several values are alternatives. */
-static bool ps_has_port(const DistContainer *container, const char *filter, bool of_host) {
-    g_autoptr(GPtrArray) wanted = dist_filter_find_all(filter);
-
+static bool ps_has_port(const DistContainer *container, const GPtrArray *wanted, bool of_host) {
     for (char **port = container->ports; port && *port; port++) {
         g_autofree char *inner = NULL, *outer = NULL;
         dist_container_split_port(*port, &inner, &outer);
@@ -205,6 +203,8 @@ int dist_verb_ps(char **argv, GError **error) {
         !ps_read_moment("since", 0, &since, error) ||
         (dist_filter_find("until") && !dist_parse_time(dist_filter_find("until"), &until, error)))
         return EXIT_FAILURE;
+    g_autoptr(GPtrArray) published = dist_filter_find_all("publish");
+    g_autoptr(GPtrArray) exposed = dist_filter_find_all("expose");
     g_autoptr(GHashTable) unwanted = ps_find_labelled(error);
     if (!unwanted)
         return EXIT_FAILURE;
@@ -223,7 +223,7 @@ int dist_verb_ps(char **argv, GError **error) {
         if ((any_state || dist_container_is_running(container)) && container->created < before &&
             container->created >= first && container->created <= until &&
             !g_hash_table_contains(unwanted, container->id) &&
-            ps_has_port(container, "publish", true) && ps_has_port(container, "expose", false))
+            ps_has_port(container, published, true) && ps_has_port(container, exposed, false))
             g_ptr_array_add(shown, all->pdata[i]);
     }
     for (guint i = last >= 0 && last < shown->len ? shown->len - (guint)last : 0; i < shown->len;

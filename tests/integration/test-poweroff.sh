@@ -8,26 +8,9 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 machine=("$root/tests/machine/machine" --name "poweroff-$$")
 work=$(mktemp -d)
-number=0
-failures=0
 trap '"${machine[@]}" stop 2>/dev/null; rm -rf "$work"' EXIT
 
-inside() {
-    "${machine[@]}" run -- "$@"
-}
-
-check() {
-    local claim=$1 out
-    shift
-    number=$((number + 1))
-    if out=$("$@" 2>&1); then
-        echo "ok $number - $claim"
-    else
-        echo "not ok $number - $claim"
-        tail -n 100 <<<"$out" | sed 's/^/# /'
-        failures=$((failures + 1))
-    fi
-}
+source "$root/tests/tools/tap.sh"
 
 # The end of PID 1 ends the machine, and the mounts last as long as descriptors refer to them.
 "${machine[@]}" start || exit 1

@@ -8,32 +8,20 @@ set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 machine=("$root/tests/machine/machine" --name "reboot-$$")
 work=$(mktemp -d)
-number=0
-failures=0
 trap 'BERTH_MACHINE_FILES= "${machine[@]}" stop 2>/dev/null; rm -rf "$work"' EXIT
 
-inside() {
-    "${machine[@]}" run -- "$@"
-}
+source "$root/tests/tools/tap.sh"
 
 # Runs a script in the machine, where it must succeed.
-check() {
-    local claim=$1 out
-    number=$((number + 1))
-    if out=$(inside timeout 120 bash -euxc "$2" 2>&1); then
-        echo "ok $number - $claim"
-    else
-        echo "not ok $number - $claim"
-        tail -n 20 <<<"$out" | sed 's/^/# /'
-        failures=$((failures + 1))
-    fi
+check_inside() {
+    check "$1" inside timeout 120 bash -euxc "$2"
 }
 
 "${machine[@]}" start || exit 1
 inside /usr/bin/python3 -c "
 import sys; sys.path.insert(0, '$root/tests/tools')
 import oci; oci.push(oci.busybox_image(), '127.0.0.1:5000/box:x')" || exit 1
-check "units are installed and run" '
+check_inside "units are installed and run" '
     mkdir /tmp/units && cd /tmp/units
     cat >web.container <<END
 [Container]
@@ -57,24 +45,24 @@ END
     until systemctl is-active --quiet web.service && dist exec web grep -q started /log/file; do sleep 0.1; done'
 "${machine[@]}" cut "$work" /etc/berth/units /var/lib/berth || exit 1
 BERTH_MACHINE_FILES=$work "${machine[@]}" start || exit 1
-check "what is enabled is started at boot" '
+check_inside "what is enabled is started at boot" '
     systemctl is-active multi-user.target
     until systemctl is-active --quiet web.service; do sleep 0.1; done
     [ "$(systemctl show -P FragmentPath web)" = /run/systemd/generator/web.service ]
     [ "$(journalctl -b -t berth-generator -o cat)" = "" ]'
-check "volumes have their files" '
+check_inside "volumes have their files" '
     until [ "$(dist exec web cat /log/file | xargs)" = "started started" ]; do sleep 0.1; done'
-check "a socket that is enabled waits for a connection" '
+check_inside "a socket that is enabled waits for a connection" '
     systemctl is-active asked.socket
     ! systemctl is-active asked.service
     python3 -c "import socket; socket.socket(socket.AF_UNIX).connect(\"/run/asked\")"
     until systemctl is-active --quiet asked.service; do sleep 0.1; done'
-check "what is not enabled is not started, and leaves nothing in the way" '
+check_inside "what is not enabled is not started, and leaves nothing in the way" '
     ! systemctl is-active other.service
     [ "$(dist ps -aq | sort | xargs)" = "asked web" ]
     systemctl start other.service
     [ "$(dist ps -q | sort | xargs)" = "asked other web" ]
     [ "$(systemctl --failed --no-legend --plain "web*" "shop*" "asked*" "other*" "log*" "berth*")" = "" ]'
-check "the service has found no error of its own" '
+check_inside "the service has found no error of its own" '
     [ "$(journalctl -b -p err -t berthd -o cat)" = "" ]'
 exit $((failures > 0))
