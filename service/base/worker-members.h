@@ -129,8 +129,8 @@ enum {
 #define BERTH_UNPACK_MEMBERS(MEMBER)                                                               \
     /* content, diff ID, limit, is the lowest layer → unpacked size, whether to call Settle */     \
     MEMBER(BERTH_UNPACK_UNPACK, unpack, "Unpack", "hstb", "tb")                                    \
-    /* content that is still growing, pipe of IngestAnnouncing, then like Unpack */                \
-    MEMBER(BERTH_UNPACK_UNPACK_GROWING, unpack_growing, "UnpackGrowing", "hhstb", "tb")            \
+    /* content that is still growing, pipe of IngestAnnouncing, final size, then like Unpack */    \
+    MEMBER(BERTH_UNPACK_UNPACK_GROWING, unpack_growing, "UnpackGrowing", "hhtstb", "tb")           \
     /* merged tree of the layers below, the layer's content */                                     \
     MEMBER(BERTH_UNPACK_SETTLE, settle, "Settle", "hh", "")                                        \
     MEMBER(BERTH_UNPACK_SETTLE_LOWEST, settle_lowest, "SettleLowest", "", "")                      \

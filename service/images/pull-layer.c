@@ -27,6 +27,7 @@ struct BerthPullLayer {
     char *key;        /* of the snapshot being created */
     bool needs_lower; /* needed to settle; reported by berth-unpack, like size */
     uint64_t size;
+    GError *cut_off; /* of berth-unpack: the content has ended early */
     BerthPullLayerChanged changed;
     void *userdata;
 };
@@ -70,6 +71,7 @@ void berth_pull_layer_free(BerthPullLayer *layer) {
     if (layer->key)
         berth_snapshot_store_discard(layer->context->images->snapshots, layer->key);
     berth_descriptor_free(layer->descriptor);
+    g_clear_error(&layer->cut_off);
     g_free(layer->key);
     g_free(layer->diff_id);
     g_free(layer->chain_id);
@@ -175,8 +177,13 @@ static void pull_layer_on_extracted(sd_bus_message *reply, const GError *error, 
     uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
     g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
 
-    if (local ||
-        !berth_reply_read_unpacked(reply, limit, &layer->size, &layer->needs_lower, &local))
+    /* The cause is what ended the content early, which the result of the blob says; it may arrive
+     * later. */
+    if (layer->state == BERTH_PULL_LAYER_STREAMING &&
+        g_error_matches(local, BERTH_ERROR, BERTH_ERROR_SIZE_MISMATCH))
+        layer->cut_off = g_steal_pointer(&local);
+    else if (local ||
+             !berth_reply_read_unpacked(reply, limit, &layer->size, &layer->needs_lower, &local))
         pull_layer_fail(layer, local);
     else if (layer->state == BERTH_PULL_LAYER_STORED)
         pull_layer_unpacked(layer);
@@ -196,8 +203,9 @@ static int pull_layer_stream(int file, void *userdata) {
         return -1;
     berth_autofd int output = ends[0];
     pull_layer_set_state(layer, BERTH_PULL_LAYER_STREAMING);
-    berth_call_unpack_unpack_growing(layer->worker, file, output, layer->diff_id, limit,
-                                     layer->parent == NULL, pull_layer_on_extracted, layer);
+    berth_call_unpack_unpack_growing(layer->worker, file, output, layer->descriptor->size,
+                                     layer->diff_id, limit, layer->parent == NULL,
+                                     pull_layer_on_extracted, layer);
     return ends[1];
 }
 
@@ -222,8 +230,8 @@ static void pull_layer_on_blob(const BerthDescriptor *descriptor, const GError *
     BerthPullLayerState before = layer->state;
 
     (void)descriptor;
-    if (error) {
-        pull_layer_fail(layer, error);
+    if (error || layer->cut_off) {
+        pull_layer_fail(layer, error ? error : layer->cut_off);
         return;
     }
     layer->item->phase = "unpacking";

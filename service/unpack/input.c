@@ -25,10 +25,11 @@ struct BerthInput {
     int fd, growth;
     uint64_t position; /* where the next part begins */
     uint64_t size;     /* of a file, as far as it has been announced */
+    uint64_t expected; /* least final size of a file */
     uint8_t buffer[BUFFER_BYTES];
 };
 
-static BerthInput *input_new(InputKind kind, int fd, int growth) {
+static BerthInput *input_new(InputKind kind, int fd, int growth, uint64_t expected) {
     BerthInput *input = g_new(BerthInput, 1);
 
     /* The buffer is left as it is: only what has been read into it is returned. */
@@ -36,15 +37,16 @@ static BerthInput *input_new(InputKind kind, int fd, int growth) {
     input->fd = fd;
     input->growth = growth;
     input->position = input->size = 0;
+    input->expected = expected;
     return input;
 }
 
 BerthInput *berth_input_new(int fd) {
-    return input_new(INPUT_READ, fd, -1);
+    return input_new(INPUT_READ, fd, -1, 0);
 }
 
-BerthInput *berth_input_new_growing(int file, int growth) {
-    return input_new(INPUT_GROWING, file, growth);
+BerthInput *berth_input_new_growing(int file, int growth, uint64_t expected) {
+    return input_new(INPUT_GROWING, file, growth, expected);
 }
 
 void berth_input_free(BerthInput *input) {
@@ -104,6 +106,12 @@ static ssize_t input_read_file(BerthInput *input, GError **error) {
     if (!input_wait(input, input->position == 0 ? BERTH_INPUT_FIRST_BYTES : 1, error))
         return -1;
     size_t size = (size_t)MIN(input->size - input->position, (uint64_t)BUFFER_BYTES);
+    if (size == 0 && input->size < input->expected) {
+        berth_error_set(error, BERTH_ERROR_SIZE_MISMATCH,
+                        "the layer ends after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
+                        input->size, input->expected);
+        return -1;
+    }
     if (size == 0)
         return 0;
     do

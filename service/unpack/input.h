@@ -18,8 +18,9 @@ enum { BERTH_INPUT_FIRST_BYTES = 4 };
 /* The caller keeps the descriptors, which must stay open until the input is freed. */
 BerthInput *berth_input_new(int fd);
 /* file grows meanwhile and never shrinks; its size is final when growth, a pipe that receives a
- * byte each time the file has grown, is closed. */
-BerthInput *berth_input_new_growing(int file, int growth);
+ * byte each time the file has grown, is closed. If it is then smaller than expected bytes, its end
+ * is BERTH_ERROR_SIZE_MISMATCH: what wrote it has failed. */
+BerthInput *berth_input_new_growing(int file, int growth, uint64_t expected);
 void berth_input_free(BerthInput *input);
 
 /* Returns the size of the next part, which is valid until the next call; 0 at the end, -1 with

@@ -40,7 +40,8 @@ typedef struct {
     int input, growth; /* growth: -1 if the input is complete */
     int lower;
     uint64_t limit, size;
-    bool is_complete; /* of a measurement */
+    uint64_t expected; /* final size of a growing input */
+    bool is_complete;  /* of a measurement */
     char *digest;
 } UnpackJob;
 
@@ -60,9 +61,9 @@ static void free_unpack_job(gpointer data) {
 static bool unpack_stream(UnpackJob *job, BerthTree *tree, BerthAlgorithm algorithm, uint64_t limit,
                           GError **error) {
     /* Freed after the stream, whose thread uses it. */
-    g_autoptr(BerthInput) input = job->growth < 0
-                                      ? berth_input_new(job->input)
-                                      : berth_input_new_growing(job->input, job->growth);
+    g_autoptr(BerthInput) input =
+        job->growth < 0 ? berth_input_new(job->input)
+                        : berth_input_new_growing(job->input, job->growth, job->expected);
     g_autoptr(BerthStream) stream = berth_stream_new(input, algorithm, limit, error);
     g_autoptr(GError) of_tree = NULL;
 
@@ -124,7 +125,8 @@ static int unpack_job_start(sd_bus_message *call, bool is_growing, sd_bus_error 
     UnpackJob *job = unpack_job_new();
     g_autoptr(GError) error = NULL;
     if ((r = job->input = berth_frame_read_fd(call)) < 0 ||
-        (is_growing && (r = job->growth = berth_frame_read_fd(call)) < 0) ||
+        (is_growing && ((r = job->growth = berth_frame_read_fd(call)) < 0 ||
+                        (r = sd_bus_message_read(call, "t", &job->expected)) < 0)) ||
         (r = sd_bus_message_read(call, "stb", &expected, &state.limit, &is_lowest)) < 0) {
         free_unpack_job(job);
         return r;

@@ -299,11 +299,11 @@ void berth_call_unpack_unpack(BerthWorker *worker, int content, const char *diff
                 (int)is_lowest);
 }
 
-void berth_call_unpack_unpack_growing(BerthWorker *worker, int content, int growth,
+void berth_call_unpack_unpack_growing(BerthWorker *worker, int content, int growth, uint64_t size,
                                       const char *diff_id, uint64_t limit, bool is_lowest,
                                       BerthWorkerReply reply, void *userdata) {
-    call_member(worker, BERTH_UNPACK_UNPACK_GROWING, reply, userdata, content, growth, diff_id,
-                limit, (int)is_lowest);
+    call_member(worker, BERTH_UNPACK_UNPACK_GROWING, reply, userdata, content, growth, size,
+                diff_id, limit, (int)is_lowest);
 }
 
 void berth_call_unpack_settle(BerthWorker *worker, int lower, int content, BerthWorkerReply reply,

@@ -131,8 +131,9 @@ void berth_call_signature_verify(BerthWorker *worker, const BerthSignatureArgume
 /* berth-unpack. */
 void berth_call_unpack_unpack(BerthWorker *worker, int content, const char *diff_id, uint64_t limit,
                               bool is_lowest, BerthWorkerReply reply, void *userdata);
-/* growth: of berth_call_ingest_ingest(), whose file is content. */
-void berth_call_unpack_unpack_growing(BerthWorker *worker, int content, int growth,
+/* growth: of berth_call_ingest_ingest(), whose file is content. If the file does not reach size
+ * bytes, the error is BERTH_ERROR_SIZE_MISMATCH. */
+void berth_call_unpack_unpack_growing(BerthWorker *worker, int content, int growth, uint64_t size,
                                       const char *diff_id, uint64_t limit, bool is_lowest,
                                       BerthWorkerReply reply, void *userdata);
 void berth_call_unpack_settle(BerthWorker *worker, int lower, int content, BerthWorkerReply reply,

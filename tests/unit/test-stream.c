@@ -223,7 +223,8 @@ static gpointer grow_file(gpointer data) {
 }
 
 /* Like digest_of(), while the file is still being written. */
-static char *digest_of_growing(const void *data, size_t size, size_t each, GError **error) {
+static char *digest_of_growing(const void *data, size_t size, size_t each, uint64_t expected,
+                               GError **error) {
     berth_autofd int file = memfd_create("layer", 0);
     char *digest = NULL;
     uint64_t plain_size;
@@ -231,7 +232,7 @@ static char *digest_of_growing(const void *data, size_t size, size_t each, GErro
 
     g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
     berth_autofd int output = ends[0];
-    g_autoptr(BerthInput) input = berth_input_new_growing(file, output);
+    g_autoptr(BerthInput) input = berth_input_new_growing(file, output, expected);
     g_autoptr(BerthStream) stream =
         berth_stream_new(input, BERTH_ALGORITHM_SHA256, UINT64_MAX, error);
     Growth growth = {file, ends[1], data, size, each};
@@ -250,13 +251,14 @@ static void test_a_growing_file_gives_the_same(void) {
 
     for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++) {
         g_autoptr(GError) error = NULL;
-        g_autofree char *digest = digest_of_growing(g_bytes_get_data(zipped, NULL),
-                                                    g_bytes_get_size(zipped), pieces[i], &error);
+        g_autofree char *digest =
+            digest_of_growing(g_bytes_get_data(zipped, NULL), g_bytes_get_size(zipped), pieces[i],
+                              g_bytes_get_size(zipped), &error);
         g_assert_no_error(error);
         g_assert_cmpstr(digest, ==, expected);
     }
-    g_autofree char *of_small =
-        digest_of_growing(g_bytes_get_data(small, NULL), g_bytes_get_size(small), 1, NULL);
+    g_autofree char *of_small = digest_of_growing(
+        g_bytes_get_data(small, NULL), g_bytes_get_size(small), 1, g_bytes_get_size(small), NULL);
     g_autofree char *expected_small = berth_hash_data(BERTH_ALGORITHM_SHA256, "abc", 3);
     g_assert_cmpstr(of_small, ==, expected_small);
 }
@@ -273,7 +275,7 @@ static void test_a_file_that_becomes_shorter_is_an_error(void) {
     g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
     berth_autofd int output = ends[0];
     close(ends[1]);
-    g_autoptr(BerthInput) input = berth_input_new_growing(file, output);
+    g_autoptr(BerthInput) input = berth_input_new_growing(file, output, PLAIN_BYTES);
     ssize_t size = berth_input_next(input, &part, &error);
     g_assert_no_error(error);
     g_assert_cmpint(size, <, PLAIN_BYTES);
@@ -284,6 +286,21 @@ static void test_a_file_that_becomes_shorter_is_an_error(void) {
     g_assert_cmpstr(error->message, ==, "read the layer: Input/output error");
 }
 
+/* The caller can tell it from data that is wrong. */
+static void test_a_file_that_stops_growing_early_is_an_error(void) {
+    static const size_t sizes[] = {0, 3, PLAIN_BYTES / 2, PLAIN_BYTES - 1};
+    g_autofree uint8_t *plain = make_plain();
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *message =
+            g_strdup_printf("the layer ends after %zu of %d bytes", sizes[i], PLAIN_BYTES);
+        g_assert_null(digest_of_growing(plain, sizes[i], 5000, PLAIN_BYTES, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_SIZE_MISMATCH);
+        g_assert_cmpstr(error->message, ==, message);
+    }
+}
+
 static void test_a_file_that_stops_growing_is_truncated(void) {
     g_autofree uint8_t *plain = make_plain();
     g_autoptr(GBytes) zipped = gzip(plain, PLAIN_BYTES);
@@ -291,9 +308,10 @@ static void test_a_file_that_stops_growing_is_truncated(void) {
     const void *data = g_bytes_get_data(zipped, &size);
     g_autoptr(GError) error = NULL;
 
-    g_assert_null(digest_of_growing(data, size / 2, 5000, &error));
+    /* The registry may announce the size of what it sends, so the data itself is incomplete. */
+    g_assert_null(digest_of_growing(data, size / 2, 5000, size / 2, &error));
     g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INVALID_ARGUMENT);
-    g_autofree char *nothing = digest_of_growing(data, 0, 1, NULL);
+    g_autofree char *nothing = digest_of_growing(data, 0, 1, 0, NULL);
     g_autofree char *expected = berth_hash_data(BERTH_ALGORITHM_SHA256, "", 0);
     g_assert_cmpstr(nothing, ==, expected);
 }
@@ -315,6 +333,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/stream/a-growing-file-gives-the-same", test_a_growing_file_gives_the_same);
     g_test_add_func("/stream/a-file-that-becomes-shorter-is-an-error",
                     test_a_file_that_becomes_shorter_is_an_error);
+    g_test_add_func("/stream/a-file-that-stops-growing-early-is-an-error",
+                    test_a_file_that_stops_growing_early_is_an_error);
     g_test_add_func("/stream/a-file-that-stops-growing-is-truncated",
                     test_a_file_that_stops_growing_is_truncated);
     return g_test_run();
