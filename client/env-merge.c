@@ -7,9 +7,9 @@
 
 #include "client/env-merge.h"
 
-#include "base/document.h"
-#include "client/bus.h"
+#include "client/image-config.h"
 #include "client/option.h"
+#include "client/translate.h"
 
 #include <string.h>
 
@@ -54,32 +54,13 @@ char *dist_env_expand(const char *text, char *const *environment, GError **error
     return g_string_free(g_steal_pointer(&expanded), FALSE);
 }
 
-/* An image's variables (image specification, config.md, "Env"); freed with g_strfreev(). */
-static char **read_environment(const char *image, GError **error) {
-    g_autoptr(sd_bus_message) reply = dist_call(error, DIST_IMAGES, "Inspect", "sa{sv}", image, 0);
-    json_object *config = NULL;
-    char **environment = NULL;
-    const char *text;
-    int r;
-
-    if (!reply)
-        return NULL;
-    if ((r = sd_bus_message_read(reply, "s", &text)) < 0)
-        return dist_bad_reply(r, error), NULL;
-    g_autoptr(json_object) document = berth_document_parse(text, strlen(text), error);
-    if (!document || !berth_document_get_object(document, "config", &config, error) ||
-        (config && !berth_document_get_strings(config, "Env", &environment, error)))
-        return NULL;
-    return environment ? environment : g_new0(char *, 1);
-}
-
 bool dist_env_merge(const char *image, char *const *assignments, char ***environment,
                     GError **error) {
     g_auto(GStrv) own = NULL;
 
     if (!assignments)
         return true;
-    if (!(own = read_environment(image, error)))
+    if (!(own = dist_image_read_environment(image, error)))
         return false;
     for (; *assignments; assignments++) {
         if (!strchr(*assignments, '='))

@@ -57,6 +57,10 @@ const DistOption dist_network_options[] = {
     DIST_OPTION_END,
 };
 
+bool dist_network_publishes_all(void) {
+    return given.publish_all;
+}
+
 void dist_network_options_forget(void) {
     char ***lists[] = {&given.networks, &given.aliases,          &given.servers,
                        &given.search,   &given.resolver_options, &given.hosts};
@@ -65,6 +69,7 @@ void dist_network_options_forget(void) {
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
         g_clear_pointer(lists[i], g_free);
     given.mac = given.ip = given.ip6 = NULL;
+    given.publish_all = FALSE;
 }
 
 /* A network as given to --network, "NAME:ip=ADDRESS,alias=NAME". */
@@ -198,8 +203,6 @@ int dist_append_network(sd_bus_message *call, GError **error) {
         (r = dist_append_strings(call, "DNSSearch", given.search)) < 0 ||
         (r = dist_append_strings(call, "DNSOptions", given.resolver_options)) < 0 ||
         (r = dist_append_strings(call, "Hosts", given.hosts)) < 0)
-        return r;
-    if (given.publish_all && (r = sd_bus_message_append(call, "{sv}", "PublishAll", "b", 1)) < 0)
         return r;
     return given.no_hosts ? sd_bus_message_append(call, "{sv}", "NoHosts", "b", 1) : 0;
 }

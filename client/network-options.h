@@ -15,6 +15,9 @@ extern const DistOption dist_network_options[];
 /* Those that a pod has as well. */
 extern const DistOption dist_pod_network_options[];
 
+/* Whether --publish-all was given. */
+bool dist_network_publishes_all(void);
+
 /* Discards them: they have been given to a pod and are not the container's. */
 void dist_network_options_forget(void);
 

@@ -114,7 +114,7 @@ static int append_flags(sd_bus_message *call) {
     } flags[] = {
         {"ReadOnly", given->read_only},   {"AutoRemove", given->remove},
         {"UnitBound", given->unit_bound}, {"Terminal", given->terminal},
-        {"Autostart", given->autostart},
+        {"Autostart", given->autostart},  {"PublishAll", dist_network_publishes_all()},
     };
     int r = 0;
 
@@ -262,6 +262,18 @@ bool dist_run_prepare_image(const char *image, bool *pulled, GError **error) {
         return false;
     /* Merged only once: --replace may have to create the container again. */
     dist_run_given.merged = NULL;
+    return true;
+}
+
+bool dist_run_require_image(const char *image, GError **error) {
+    if (!dist_run_prepare_image(image, NULL, error))
+        return false;
+    if (given->pull == DIST_PULL_MISSING && !image_is_here(image) &&
+        !dist_pull(image, given->insecure, error))
+        return false;
+    /* What was pulled now is not pulled again for Create. */
+    if (given->pull == DIST_PULL_ALWAYS)
+        dist_run_given.pull = DIST_PULL_NEVER;
     return true;
 }
 

@@ -21,6 +21,8 @@ sd_bus_message *dist_run_new_create(const char *id, const char *image, char *con
 /* Prepares an image for Create: pulls it if --pull=always or --env-merge requires that, and adds
  * the variables of --env-merge. pulled (may be NULL): whether it was pulled. */
 bool dist_run_prepare_image(const char *image, bool *pulled, GError **error);
+/* The same, and pulls it if it is missing, for callers that read the image before Create. */
+bool dist_run_require_image(const char *image, GError **error);
 /* A random id, for callers that cannot leave the choice to the service (""). The caller frees it.
  */
 char *dist_run_make_id(void);

@@ -12,6 +12,7 @@
 #include "client/containers.h"
 #include "client/descriptors.h"
 #include "client/format.h"
+#include "client/image-config.h"
 #include "client/leaf.h"
 #include "client/network-options.h"
 #include "client/pods.h"
@@ -79,9 +80,23 @@ static bool check_run_arguments(int argc, GError **error) {
                                      error);
 }
 
+/* Adds the ports that the image exposes, each on a port of the host that the service chooses. The
+ * service itself reads an image only for a container, and the ports are the pod's. */
+static bool publish_exposed(const char *reference, GError **error) {
+    g_autofree char *image = dist_complete_reference(reference);
+    g_auto(GStrv) ports =
+        dist_run_require_image(image, error) ? dist_image_read_ports(image, error) : NULL;
+
+    for (char **port = ports; port && *port; port++)
+        dist_option_add_to_list(&dist_run_given.ports, g_strconcat("0:", *port, NULL));
+    return ports != NULL;
+}
+
 /* "new:NAME" creates a pod with the options that apply to a pod; they are then not the container's.
- */
-static bool create_pod(const char *name, GError **error) {
+ * image is NULL if the container has none. */
+static bool create_pod(const char *name, const char *image, GError **error) {
+    if (dist_network_publishes_all() && image && !publish_exposed(image, error))
+        return false;
     const DistPodRequest request = {
         .name = name,
         .hostname = dist_run_given.hostname,
@@ -101,12 +116,13 @@ static bool create_pod(const char *name, GError **error) {
 }
 
 /* --pod. A container starts only while its pod is running. */
-static bool join_pod(bool starts, GError **error) {
+static bool join_pod(bool starts, const char *source, GError **error) {
     const char *pod = dist_run_given.pod;
+    const char *image = dist_run_given.bundle || dist_run_given.rootfs ? NULL : source;
 
     if (!pod)
         return true;
-    if (g_str_has_prefix(pod, "new:") && !create_pod(pod + strlen("new:"), error))
+    if (g_str_has_prefix(pod, "new:") && !create_pod(pod + strlen("new:"), image, error))
         return false;
     return !starts || dist_pod_start(dist_run_given.pod, error);
 }
@@ -123,7 +139,7 @@ static bool prepare_run(int argc, GError **error) {
 /* The id is the only output. */
 static int verb_create(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
-    if (!prepare_run(argc, error) || !join_pod(false, error))
+    if (!prepare_run(argc, error) || !join_pod(false, argv[1], error))
         return DIST_EXIT_BERTH;
     g_autofree char *id = dist_run_create(false, argv + 1, error);
     if (!id)
@@ -274,7 +290,7 @@ static int run_container(char **argv, GError **error) {
     if (!given->with_caller)
         berth_cgroup_expect_move();
     if (!prepare_run(argc, error) || !check_removal(error) || !check_notify(error) ||
-        !start_required(error) || !join_pod(true, error))
+        !start_required(error) || !join_pod(true, argv[1], error))
         return DIST_EXIT_BERTH;
     /* With these options Start needs the result of Create first: they set the id, use a
      * configuration, or write a file. */

@@ -106,13 +106,14 @@ static char **list_endpoint_networks(const BerthContainer *container) {
 
 BERTH_PROPERTY_GETTER(get_list) {
     const BerthContainer *container = get_container(view);
-    g_auto(GStrv) list = g_str_equal(property, "Ports")      ? berth_container_list_ports(container)
-                         : g_str_equal(property, "Networks") ? list_endpoint_networks(container)
-                         : g_str_equal(property, "Volumes")
-                             ? berth_volumes_list_of(berth_container_get_record(container))
-                         : g_str_equal(property, "Command")
-                             ? berth_container_get_command(container)
-                             : berth_container_list_addresses(container, NULL);
+    g_auto(GStrv) list =
+        g_str_equal(property, "Ports")
+            ? berth_container_list_ports(berth_container_get_network_holder(container))
+        : g_str_equal(property, "Networks") ? list_endpoint_networks(container)
+        : g_str_equal(property, "Volumes")
+            ? berth_volumes_list_of(berth_container_get_record(container))
+        : g_str_equal(property, "Command") ? berth_container_get_command(container)
+                                           : berth_container_list_addresses(container, NULL);
 
     return sd_bus_message_append_strv(reply, list);
 }

@@ -10,6 +10,7 @@
 #include "base/document-members.h"
 #include "base/document.h"
 #include "containers/core/object.h"
+#include "containers/core/pod.h"
 #include "containers/parts/checkpoint.h"
 #include "containers/parts/health.h"
 #include "containers/parts/network.h"
@@ -48,9 +49,10 @@ static char **list_exposed_ports(const BerthContainer *container) {
 /* No member is ever left out: scripts find "" for what a container does not have. */
 static void inspect_add_record(json_object *object, BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
-    g_auto(GStrv) addresses = berth_container_list_addresses(container, NULL);
-    g_auto(GStrv) networks = berth_network_endpoints_list_networks(&container->record);
-    g_auto(GStrv) ports = berth_container_list_ports(container);
+    const BerthContainer *holder = berth_container_get_network_holder(container);
+    g_auto(GStrv) addresses = berth_container_list_addresses(holder, NULL);
+    g_auto(GStrv) networks = berth_network_endpoints_list_networks(&holder->record);
+    g_auto(GStrv) ports = berth_container_list_ports(holder);
     g_auto(GStrv) exposed = list_exposed_ports(container);
     g_autofree char *unit = berth_container_get_unit(container);
     g_autofree char *bound = berth_container_get_bound_unit(container);

@@ -276,13 +276,32 @@ def test_new_creates_the_pod_with_the_options_of_pods():
     for name in ("web", "other"):
         contains(good("exec", name, "ip", "addr"), address)
         contains(good("exec", name, "cat", "/etc/hosts"), f"{address}\there")
-    equal(listing("ps")[0]["ports"], [])
+    equal({row["id"]: row["ports"] for row in listing("ps")}, {name: pod("site")["ports"] for name in ("web", "other")})
+    for name in ("web", "other"):
+        equal(good("port", name, "80").strip(), "127.0.0.1:8085")
+        [shown] = json.loads(good("inspect", "--format={{json .NetworkSettings}}", name).join("[]"))
+        equal(shown["Ports"], {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8085"}]})
+        equal((shown["IPAddress"], list(shown["Networks"])), (address, ["front"]))
+    equal(sorted(good("ps", "-q", "--filter=publish=8085").split()), ["other", "web"])
     contains(good("pod", "ps", env={"LANGUAGE": "de", "LANG": "C.UTF-8"}), "läuft")
     equal({row["state"] for row in listing("pod", "ps", env={"LANGUAGE": "de", "LANG": "C.UTF-8"})}, {"running"})
     shown = json.loads(good("pod", "inspect", "site"))
     equal([entry["name"] for entry in shown], ["site"])
     equal(json.loads(good("pod", "inspect", "site", env={"LANGUAGE": "de", "LANG": "C.UTF-8"})), shown)
     clean()
+
+
+def test_new_publishes_the_ports_that_the_image_exposes():
+    exposing = f"{HOST}/pods/exposing:x"
+    oci.push(oci.Image([oci.busybox_layer()], {"Env": ["PATH=/bin"], "ExposedPorts": {"8080/tcp": {}, "5353/udp": {}}}), exposing)
+    # The image is pulled before the pod is created, which needs its ports.
+    good("run", "-d", "--name=all", "--pod=new:open", "--network=front", "-P", "-p", "127.0.0.1:8087:80", *QUICK, exposing, *SLEEP)
+    equal(sorted(port.split(":")[-1] for port in pod("open")["ports"]), ["5353/udp", "80", "8080/tcp"])
+    host = good("port", "all", "8080").strip()
+    assert int(host.split(":")[-1]) > 1024, host
+    clean()
+    result = dist("run", "--rm", "--pod=new:empty", "-P", f"{HOST}/pods/nothing:x")
+    assert result.status == 125 and not pod("empty"), result
 
 
 def test_a_pod_is_in_several_networks():

@@ -33,6 +33,14 @@ char *berth_container_get_pod(const BerthContainer *container) {
     return get_option_text(container, BERTH_POD);
 }
 
+const BerthContainer *berth_container_get_network_holder(const BerthContainer *container) {
+    g_autofree char *name = berth_container_get_pod(container);
+    const BerthContainer *pod =
+        name ? berth_containers_find(container->containers, name, NULL) : NULL;
+
+    return pod ? pod : container;
+}
+
 /* The directory belongs to whichever process has the pid now. If the pidfd shows afterwards that
  * the pod's process has not ended, the pid was its own all the time. */
 int berth_container_open_pod(const BerthContainer *container, GError **error) {

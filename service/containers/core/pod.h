@@ -17,6 +17,8 @@
 bool berth_container_is_pod(const BerthContainer *container);
 /* The name of its pod, or NULL if it is in none. The caller frees it. */
 char *berth_container_get_pod(const BerthContainer *container);
+/* The container that has the network: its pod or, if it is in none, the container itself. */
+const BerthContainer *berth_container_get_network_holder(const BerthContainer *container);
 
 /* For a start: opens the /proc directory of the pod's first process. Returns -1 with error if that
  * process is not running, and -1 without error if the container is in no pod. */
