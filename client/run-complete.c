@@ -50,7 +50,9 @@ static bool read_health(GError **error) {
            dist_parse_duration("--health-timeout", dist_run_texts.health_timeout,
                                &dist_run_given.health_timeout_usec, error) &&
            dist_parse_duration("--health-start-period", dist_run_texts.health_start,
-                               &dist_run_given.health_start_usec, error);
+                               &dist_run_given.health_start_usec, error) &&
+           dist_parse_duration("--health-start-interval", dist_run_texts.health_start_interval,
+                               &dist_run_given.health_start_interval_usec, error);
 }
 
 /* "always" and "unless-stopped" are the same here: a container that was stopped stays stopped until

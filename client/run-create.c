@@ -85,6 +85,7 @@ static int append_numbers(sd_bus_message *call) {
         {"HealthIntervalUSec", given->health_interval_usec},
         {"HealthTimeoutUSec", given->health_timeout_usec},
         {"HealthStartPeriodUSec", given->health_start_usec},
+        {"HealthStartIntervalUSec", given->health_start_interval_usec},
         {"HealthRetries", given->health_retries},
         {"RestartLimit", given->restart_limit},
     };

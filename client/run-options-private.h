@@ -13,6 +13,7 @@ typedef struct {
     char *seccomp, *restart, *pull, *cgroup, *notify, *platform, *architecture, *system, *variant,
         *log_driver, *health_command;
     char *health_interval, *health_timeout, *health_start, *timezone, *auth_file, *shm_size;
+    char *health_start_interval;
     char **environment, **environment_files, **label_files, **security, **ports;
     char **volume_sources, **gpus;
     gboolean host_environment, http_proxy, no_health, tls_verify;

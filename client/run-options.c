@@ -165,6 +165,8 @@ const DistOption dist_create_options[] = {
      N_("Limit the time of a check; 30s if not given"), N_("TIME")},
     {"health-start-period", 0, DIST_OPTION_TEXT, &dist_run_texts.health_start,
      N_("Ignore failures for this long after the start"), N_("TIME")},
+    {"health-start-interval", 0, DIST_OPTION_TEXT, &dist_run_texts.health_start_interval,
+     N_("Set the time between two checks in the start period; 5s if not given"), N_("TIME")},
     {"health-on-failure", 0, DIST_OPTION_TEXT, &dist_run_given.health_action,
      N_("Set the action when it becomes unhealthy: none, kill, stop"), N_("ACTION"),
      .choices = health_actions},

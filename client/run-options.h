@@ -53,6 +53,7 @@ typedef struct {
     char *seccomp, *restart, *health_command;
     bool no_health;
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
+    uint64_t health_start_interval_usec;
     DistPullPolicy pull;
     DistNotify notify;
     bool with_caller; /* in dist's own cgroup */

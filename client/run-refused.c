@@ -44,8 +44,6 @@ const DistOption dist_run_refused_options[] = {
      .choices = health_destinations},
     REFUSED("health-max-log-count", N_("the journal has its own limits"), N_("NUMBER")),
     REFUSED("health-max-log-size", N_("the journal has its own limits"), N_("NUMBER")),
-    REFUSED("health-start-interval", N_("see --health-startup-cmd, which has an interval"),
-            N_("TIME")),
     REFUSED("hostuser", N_("the service does not write /etc/passwd"), N_("USER")),
     REFUSED("hosts-file", N_("/etc/hosts has the host's entries and the container's name"),
             N_("FILE")),

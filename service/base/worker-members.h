@@ -90,8 +90,9 @@ enum {
      * content embedded in the document (digest, bytes), titles of the layers */                   \
     MEMBER(BERTH_INSPECT_MANIFEST, manifest, "Manifest", "hs", "ba((sst)sssb)a(sst)a(say)as")      \
     /* blob → operating system, architecture, variant, diff IDs, entrypoint, command, environment, \
-     * volumes, ports, labels, user, working directory, stop signal, health check */               \
-    MEMBER(BERTH_INSPECT_CONFIG, config, "Config", "h", "sssasasasasasasassssas")                  \
+     * volumes, ports, labels, user, working directory, stop signal, health check, its start       \
+     * interval */                                                                                 \
+    MEMBER(BERTH_INSPECT_CONFIG, config, "Config", "h", "sssasasasasasasassssast")                 \
     /* blob → the document as text, checked to be a JSON object */                                 \
     MEMBER(BERTH_INSPECT_TEXT, text, "Text", "h", "s")                                             \
     /* configuration, diff ID, time, author, comment → configuration with the layer added */       \

@@ -302,8 +302,10 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
     if (!read || !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &user) ||
         !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &working_directory) ||
         !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &stop_signal) ||
-        !berth_reply_read_strings(reply, &info->health) || !are_digests(info->diff_ids) ||
-        g_strv_length(info->labels) % 2 != 0 || !is_health(info->health)) {
+        !berth_reply_read_strings(reply, &info->health) ||
+        sd_bus_message_read(reply, "t", &info->start_interval_nsec) <= 0 ||
+        !are_digests(info->diff_ids) || g_strv_length(info->labels) % 2 != 0 ||
+        !is_health(info->health)) {
         berth_reply_set_malformed("inspect", error);
         return NULL;
     }
@@ -325,40 +327,51 @@ char *berth_image_info_format_platform(const BerthImageInfo *info) {
     return berth_platform_format(&platform);
 }
 
-#define INFO_TYPE "(ssssss^as^as^as^as^as^as^assss^as)"
-/* The form written by earlier versions, without the health check. */
-#define OLD_INFO_TYPE "(ssssss^as^as^as^as^as^as^assss)"
+/* What all versions have written, the health check, which came later, and its start interval. */
+#define INFO_TYPE_BEGIN "ssssss^as^as^as^as^as^as^assss"
+#define INFO_TYPE "(" INFO_TYPE_BEGIN "^ast)"
 
 /* This form must not change freely: berth_image_info_parse has to read the forms of all earlier
  * versions, and an upgrade of the schema (store/schema.c) takes the digests of manifest and chain
  * by their positions in the text. */
 char *berth_image_info_format(const BerthImageInfo *info) {
     char *no_health[] = {NULL};
-    g_autoptr(GVariant) variant = g_variant_ref_sink(g_variant_new(
-        INFO_TYPE, info->manifest_digest, info->config_digest, info->chain_id, info->os,
-        info->architecture, info->variant, info->diff_ids, info->entrypoint, info->command,
-        info->environment, info->volumes, info->ports, info->labels, info->user,
-        info->working_directory, info->stop_signal, info->health ? info->health : no_health));
+    g_autoptr(GVariant) variant = g_variant_ref_sink(
+        g_variant_new(INFO_TYPE, info->manifest_digest, info->config_digest, info->chain_id,
+                      info->os, info->architecture, info->variant, info->diff_ids, info->entrypoint,
+                      info->command, info->environment, info->volumes, info->ports, info->labels,
+                      info->user, info->working_directory, info->stop_signal,
+                      info->health ? info->health : no_health, info->start_interval_nsec));
 
     return g_variant_print(variant, FALSE);
 }
 
-/* Returns NULL for a text that no version has written. An older form has no health check, so health
- * is NULL. */
+/* Returns NULL for a text that no version has written. health is NULL if an older version has not
+ * read all of the health check. */
 BerthImageInfo *berth_image_info_parse(const char *text) {
-    g_autoptr(GVariant) variant =
-        g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassssas)"), text, NULL, NULL, NULL);
-    g_autoptr(GVariant) old = variant ? NULL
-                                      : g_variant_parse(G_VARIANT_TYPE("(ssssssasasasasasasassss)"),
-                                                        text, NULL, NULL, NULL);
-    BerthImageInfo *info = variant || old ? g_new0(BerthImageInfo, 1) : NULL;
+    static const struct {
+        const char *type, *format;
+    } forms[] = {
+        {"(ssssssasasasasasasassssast)", INFO_TYPE},
+        {"(ssssssasasasasasasassssas)", "(" INFO_TYPE_BEGIN "^as)"},
+        {"(ssssssasasasasasasassss)", "(" INFO_TYPE_BEGIN ")"},
+    };
+    g_autoptr(GVariant) variant = NULL;
+    BerthImageInfo *info = NULL;
+    size_t form = 0;
 
-    if (info)
-        g_variant_get(variant ? variant : old, variant ? INFO_TYPE : OLD_INFO_TYPE,
-                      &info->manifest_digest, &info->config_digest, &info->chain_id, &info->os,
-                      &info->architecture, &info->variant, &info->diff_ids, &info->entrypoint,
-                      &info->command, &info->environment, &info->volumes, &info->ports,
-                      &info->labels, &info->user, &info->working_directory, &info->stop_signal,
-                      &info->health);
+    while (form < G_N_ELEMENTS(forms) &&
+           !(variant = g_variant_parse(G_VARIANT_TYPE(forms[form].type), text, NULL, NULL, NULL)))
+        form++;
+    if (!variant)
+        return NULL;
+    info = g_new0(BerthImageInfo, 1);
+    g_variant_get(variant, forms[form].format, &info->manifest_digest, &info->config_digest,
+                  &info->chain_id, &info->os, &info->architecture, &info->variant, &info->diff_ids,
+                  &info->entrypoint, &info->command, &info->environment, &info->volumes,
+                  &info->ports, &info->labels, &info->user, &info->working_directory,
+                  &info->stop_signal, &info->health, &info->start_interval_nsec);
+    if (form > 0 && info->health && info->health[0])
+        g_clear_pointer(&info->health, g_strfreev);
     return info;
 }

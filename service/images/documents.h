@@ -34,6 +34,7 @@ typedef struct {
     /* Interval, timeout, start period (ns), retries, then the test; empty: the image has none;
      * NULL: it was not read. */
     char **health;
+    uint64_t start_interval_nsec; /* of the health check; 0: the default */
 } BerthImageInfo;
 
 /* Reads the reply of berth-inspect to Manifest. */

@@ -238,7 +238,7 @@ BerthOperation *berth_images_read_info(BerthImages *images, const char *name,
 
     reading->done = done;
     /* A stored result counts only if the name still reaches its documents. Earlier versions stored
-     * images without their health check; these are read again. */
+     * images without all of their health check; these are read again. */
     if (info && info->health &&
         berth_provenance_reaches(images->database, name, info->manifest_digest) &&
         berth_provenance_reaches(images->database, name, info->config_digest)) {

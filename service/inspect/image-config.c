@@ -39,7 +39,8 @@ static bool copy_string(json_object *object, const char *member, char **copy, GE
 
 /* The list has the interval, the time-out, the start period (in nanoseconds, as Docker writes them)
  * and the number of retries, all as decimal numbers, followed by the test. The test "NONE" disables
- * an inherited health check; the list is then empty. */
+ * an inherited health check; the list is then empty. The start interval, a later addition of
+ * Docker's, is not in the list. */
 static bool read_health(json_object *object, BerthImageConfig *config, GError **error) {
     static const char *const numbers[] = {"Interval", "Timeout", "StartPeriod", "Retries"};
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
@@ -51,6 +52,11 @@ static bool read_health(json_object *object, BerthImageConfig *config, GError **
         (health && !berth_document_get_strings(health, "Test", &test, error)))
         return false;
     bool asks = test && test[0] && !g_str_equal(test[0], "NONE");
+    if (asks) {
+        if (!berth_document_get_int(health, "StartInterval", &number, error))
+            return false;
+        config->start_interval_nsec = (uint64_t)MAX(number, 0);
+    }
     for (size_t i = 0; asks && i < G_N_ELEMENTS(numbers); i++) {
         if (!berth_document_get_int(health, numbers[i], &number, error))
             return false;

@@ -50,6 +50,7 @@ typedef struct {
     /* Docker's Healthcheck: interval, time-out, start period (nanoseconds) and retries as numbers;
      * then its Test ("CMD", …, or "CMD-SHELL", TEXT). Empty if there is none. */
     char **health;
+    uint64_t start_interval_nsec; /* of the health check; 0: the default */
 } BerthImageConfig;
 
 /* Reads an image configuration. NULL with error. */

@@ -128,7 +128,9 @@ static int append_config(sd_bus_message *reply, const void *value) {
     if (r < 0 || (r = sd_bus_message_append(reply, "sss", config->user, config->working_directory,
                                             config->stop_signal)) < 0)
         return r;
-    return sd_bus_message_append_strv(reply, config->health);
+    if ((r = sd_bus_message_append_strv(reply, config->health)) < 0)
+        return r;
+    return sd_bus_message_append(reply, "t", config->start_interval_nsec);
 }
 
 static int method_config(sd_bus_message *call, void *userdata, sd_bus_error *ret_error) {

@@ -9,6 +9,7 @@ import oci
 
 PLAIN = f"{HOST}/health/plain:x"
 CHECKED = f"{HOST}/health/checked:x"
+HASTY = f"{HOST}/health/hasty:x"
 SECOND = 1000000000
 
 
@@ -22,8 +23,10 @@ def test_setup():
     oci.push(oci.Image([oci.busybox_layer()], config), PLAIN)
     check = {"Test": ["CMD-SHELL", "test -e /well"], "Interval": SECOND // 5, "Timeout": 60 * SECOND, "Retries": 2}
     oci.push(oci.Image([oci.busybox_layer()], {**config, "Healthcheck": check}), CHECKED)
-    good("pull", PLAIN)
-    good("pull", CHECKED)
+    hasty = {"Test": ["CMD-SHELL", "echo >>/checks; test -e /well"], "Interval": 3600 * SECOND, "StartPeriod": 600 * SECOND, "StartInterval": SECOND // 5}
+    oci.push(oci.Image([oci.busybox_layer()], {**config, "Healthcheck": hasty}), HASTY)
+    for image in (PLAIN, CHECKED, HASTY):
+        good("pull", image)
 
 
 def test_without_a_check_there_is_no_health():
@@ -91,6 +94,34 @@ def test_a_check_that_hangs_is_a_failure():
     good("start", "hang")
     wait_until(lambda: health("hang") == "unhealthy", "its failure")
     good("rm", "-f", "hang")
+
+
+def test_during_the_start_period_checks_follow_the_start_interval():
+    hour = ["--health-cmd=test -e /well", "--health-interval=1h"]
+    good("run", "-d", "--id=image", HASTY)
+    good("run", "-d", "--id=option", *hour, "--health-start-period=10m", "--health-start-interval=0.2s", PLAIN)
+    # As with Docker, 5 s if not given.
+    good("run", "-d", "--id=default", *hour, "--health-start-period=10m", PLAIN)
+    good("run", "-d", "--id=without", *hour, "--health-start-interval=0.2s", PLAIN)
+    for box in ("image", "option", "default", "without"):
+        equal(health(box), "starting")
+        good("exec", box, "touch", "/well")
+    for box in ("image", "option"):
+        wait_until(lambda box=box: health(box) == "healthy", f"{box} is well")
+    # Once it is healthy, the next check is an hour away.
+    checks = good("exec", "image", "cat", "/checks")
+    wait_until(lambda: health("default") == "healthy", "the check after five seconds")
+    equal(good("exec", "image", "cat", "/checks"), checks)
+    equal(health("without"), "starting")
+    good("rm", "-f", "image", "option", "default", "without")
+
+
+def test_the_first_failure_after_the_start_period_counts():
+    # The start interval alone would put off the next check by an hour.
+    good("run", "-d", "--id=late", "--health-cmd=false", "--health-interval=1h", "--health-retries=1", "--health-start-period=1s",
+         "--health-start-interval=1h", PLAIN)
+    wait_until(lambda: health("late") == "unhealthy", "its failure")
+    good("rm", "-f", "late")
 
 
 def test_options_of_dist():

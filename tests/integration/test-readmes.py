@@ -171,7 +171,7 @@ docker run -d --restart on-failure:5 --cpus 2 --memory 1g --memory-reservation 5
 docker run --rm --network none --disable-content-trust +alpine ip address
 docker run -d --net some-network --net-alias db --dns-opt ndots:1 --domainname example.com +postgres REFUSED --domainname is not supported: use --hostname with the full name
 docker run -d --net some-network --net-alias db --dns-opt ndots:1 --volume-driver local --isolation default +postgres
-docker run -d --health-cmd 'curl -f http://localhost/' --health-start-period 30s --health-start-interval 2s +nginx REFUSED --health-start-interval is not supported
+docker run -d --health-cmd 'curl -f http://localhost/' --health-start-period 30s --health-start-interval 2s +nginx
 podman run -it --rm --rootfs +/var/tmp/readmes/rootfs /bin/sh
 podman run --rm -it --cap-drop=all --read-only --tmpfs /tmp --network=none +quay.io/podman/hello
 podman run --rm -v ./:/workspace:z,ro --security-opt label=type:container_runtime_t +quay.io/buildah/stable REFUSED --security-opt=label=type:container_runtime_t is not supported

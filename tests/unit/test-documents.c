@@ -83,6 +83,27 @@ static void test_image_info_is_the_same_after_storing(void) {
     g_assert_null(berth_image_info_parse("damaged"));
 }
 
+/* Earlier versions did not read the start interval, so an image with a check is read again. */
+static void test_older_texts_of_image_info(void) {
+    static const char text[] =
+        "('m', 'c', 'chain', 'linux', 'amd64', '', ['d'], [], [], [], [], [], "
+        "[], 'u', '/w', '', %s)";
+    g_autofree char *unchecked = g_strdup_printf(text, "[]");
+    g_autofree char *checked = g_strdup_printf(text, "['1', '2', '3', '4', 'CMD', 'true']");
+    g_autofree char *now = g_strdup_printf(text, "['1', '2', '3', '4', 'CMD', 'true'], 5");
+    g_autoptr(BerthImageInfo) without = berth_image_info_parse(unchecked);
+    g_autoptr(BerthImageInfo) with = berth_image_info_parse(checked);
+    g_autoptr(BerthImageInfo) complete = berth_image_info_parse(now);
+
+    g_assert_nonnull(without->health);
+    g_assert_null(with->health);
+    g_assert_cmpstr(with->working_directory, ==, "/w");
+    g_assert_cmpstr(complete->health[5], ==, "true");
+    g_assert_cmpuint(complete->start_interval_nsec, ==, 5);
+    g_autofree char *again = berth_image_info_format(complete);
+    g_assert_cmpstr(again, ==, now);
+}
+
 static void test_every_child_is_in_the_text(void) {
     g_autoptr(BerthDocument) index = new_index();
     g_autofree char *hex = g_strnfill(64, 'a'), *other_hex = g_strnfill(64, 'b');
@@ -109,6 +130,7 @@ int main(int argc, char **argv) {
                     test_the_first_without_a_platform_is_for_any);
     g_test_add_func("/documents/image-info-is-the-same-after-storing",
                     test_image_info_is_the_same_after_storing);
+    g_test_add_func("/documents/older-texts-of-image-info", test_older_texts_of_image_info);
     g_test_add_func("/documents/every-child-is-in-the-text", test_every_child_is_in_the_text);
     return g_test_run();
 }

@@ -165,6 +165,22 @@ static void test_image_config(void) {
     g_assert_cmpstr(config->diff_ids[0], ==, DIGEST);
 }
 
+static void test_health_check(void) {
+    static const char text[] =
+        "{\"rootfs\":{},\"config\":{\"Healthcheck\":{\"Test\":[\"CMD\",\"true\"],"
+        "\"Interval\":1,\"Timeout\":2,\"StartPeriod\":3,\"StartInterval\":%d,"
+        "\"Retries\":4}}}";
+    g_autofree char *good = g_strdup_printf(text, 5), *bad = g_strdup_printf(text, -5);
+    g_autoptr(BerthImageConfig) config = berth_image_config_read(good, strlen(good), NULL);
+    g_autofree char *health = g_strjoinv(" ", config->health);
+
+    g_assert_cmpstr(health, ==, "1 2 3 4 CMD true");
+    g_assert_cmpuint(config->start_interval_nsec, ==, 5);
+    /* As with the others, 0 selects the default. */
+    g_autoptr(BerthImageConfig) other = berth_image_config_read(bad, strlen(bad), NULL);
+    g_assert_cmpuint(other->start_interval_nsec, ==, 0);
+}
+
 static void test_bad_image_configs(void) {
     static const char *const bad[] = {
         "{}",
@@ -189,6 +205,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/manifest/bad-manifests", test_bad_manifests);
     g_test_add_func("/manifest/schema-1-is-refused-by-name", test_schema_1_is_refused_by_name);
     g_test_add_func("/manifest/image-config", test_image_config);
+    g_test_add_func("/manifest/health-check", test_health_check);
     g_test_add_func("/manifest/bad-image-configs", test_bad_image_configs);
     return g_test_run();
 }

@@ -47,7 +47,7 @@ typedef struct {
     HealthState state;
     HealthPhase phase;
     HealthCommand commands[HEALTH_PHASE_COUNT];
-    uint64_t start_period_usec, started_usec;
+    uint64_t start_period_usec, start_interval_usec, started_usec;
     uint64_t failures, successes; /* consecutive, in this phase */
     uint64_t wanted_successes;    /* of the startup check */
     BerthHealthAction on_failure;
@@ -119,23 +119,39 @@ static const HealthCommand *get_command(const Health *health) {
     return &health->commands[health->phase];
 }
 
+/* The rest of the start period; 0 after its end. */
+static uint64_t get_start_period(const Health *health) {
+    uint64_t elapsed_usec = (uint64_t)g_get_monotonic_time() - health->started_usec;
+
+    return health->start_period_usec - MIN(health->start_period_usec, elapsed_usec);
+}
+
+/* Until the container is healthy, the start period has its own interval, 0 in records of earlier
+ * versions. At its end comes a check whose failure counts, however long that interval is. */
+static uint64_t get_interval(const Health *health) {
+    uint64_t period_usec = get_start_period(health);
+
+    return health->phase == HEALTH_PHASE_REGULAR && health->state == HEALTH_STARTING &&
+                   health->start_interval_usec > 0 && period_usec > 0
+               ? MIN(health->start_interval_usec, period_usec)
+               : get_command(health)->interval_usec;
+}
+
 static int on_check_time(sd_event_source *source, uint64_t usec, void *userdata);
 
 /* The interval begins when a check has ended, so two checks never overlap. */
 static void schedule_check(Health *health) {
     if (health->next)
         health->next = sd_event_source_disable_unref(health->next);
-    (void)sd_event_add_time_relative(
-        health->container->containers->event, &health->next, CLOCK_MONOTONIC,
-        MAX(get_command(health)->interval_usec, SHORTEST_USEC), 0, on_check_time, health);
+    (void)sd_event_add_time_relative(health->container->containers->event, &health->next,
+                                     CLOCK_MONOTONIC, MAX(get_interval(health), SHORTEST_USEC), 0,
+                                     on_check_time, health);
 }
 
 /* A failure within the start period does not count; a success always does. A successful startup
  * check does not make the container healthy; only the first regular check does. */
 static void count_result(Health *health, bool passed) {
-    uint64_t now = (uint64_t)g_get_monotonic_time();
-    bool counts = health->phase == HEALTH_PHASE_STARTUP ||
-                  now >= health->started_usec + health->start_period_usec;
+    bool counts = health->phase == HEALTH_PHASE_STARTUP || get_start_period(health) == 0;
     uint64_t retries = get_command(health)->retries;
 
     if (passed) {
@@ -301,6 +317,7 @@ static void start_health(BerthContainer *container) {
         g_variant_lookup(startup, "Successes", "t", &health->wanted_successes);
     health->started_usec = (uint64_t)g_get_monotonic_time();
     g_variant_lookup(options, "StartPeriodUSec", "t", &health->start_period_usec);
+    g_variant_lookup(options, "StartIntervalUSec", "t", &health->start_interval_usec);
     *berth_container_slot(container, &berth_health_part) = health;
     schedule_check(health);
 }

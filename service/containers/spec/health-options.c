@@ -10,13 +10,23 @@
 
 #define DEFAULT_INTERVAL_USEC (30ull * G_USEC_PER_SEC)
 #define DEFAULT_TIMEOUT_USEC (30ull * G_USEC_PER_SEC)
+#define DEFAULT_START_INTERVAL_USEC (5ull * G_USEC_PER_SEC)
 
 enum { DEFAULT_RETRIES = 3 };
 
-static GVariant *make_variant(char *const *command, const uint64_t numbers[4],
+/* The numbers of a check, in the order in which the configuration of an image has the first four.
+ */
+enum { INTERVAL, TIMEOUT, START_PERIOD, RETRIES, START_INTERVAL, NUMBER_COUNT };
+
+static GVariant *make_variant(char *const *command, const uint64_t numbers[NUMBER_COUNT],
                               BerthHealthAction action, GVariant *startup) {
-    static const char *const names[] = {"IntervalUSec", "TimeoutUSec", "StartPeriodUSec",
-                                        "Retries"};
+    static const char *const names[NUMBER_COUNT] = {
+        [INTERVAL] = "IntervalUSec",
+        [TIMEOUT] = "TimeoutUSec",
+        [START_PERIOD] = "StartPeriodUSec",
+        [RETRIES] = "Retries",
+        [START_INTERVAL] = "StartIntervalUSec",
+    };
     g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
 
     g_variant_dict_insert_value(&options, "Command",
@@ -70,26 +80,45 @@ static GVariant *make_startup(const BerthCreateOptions *options) {
     return g_variant_dict_end(&startup);
 }
 
+/* The numbers of the image's check; 0 for those that it does not have. */
+static void read_image_numbers(const BerthImageInfo *image, uint64_t numbers[NUMBER_COUNT]) {
+    for (size_t i = 0; i < START_INTERVAL; i++)
+        numbers[i] = g_ascii_strtoull(image->health[i], NULL, 10);
+    numbers[START_INTERVAL] = image->start_interval_nsec;
+    /* Images specify times in nanoseconds. */
+    for (size_t i = 0; i < NUMBER_COUNT; i++)
+        if (i != RETRIES)
+            numbers[i] /= 1000;
+}
+
 GVariant *berth_health_make_options(const BerthCreateOptions *options,
                                     const BerthImageInfo *image) {
     bool of_image = image && image->health && g_strv_length(image->health) > 4;
     char **command = options->health_command && options->health_command[0] ? options->health_command
                      : of_image                                            ? image->health + 4
                                                                            : NULL;
-    const uint64_t given[] = {options->health_interval_usec, options->health_timeout_usec,
-                              options->health_start_usec, options->health_retries};
-    uint64_t numbers[] = {DEFAULT_INTERVAL_USEC, DEFAULT_TIMEOUT_USEC, 0, DEFAULT_RETRIES};
+    const uint64_t given[NUMBER_COUNT] = {
+        [INTERVAL] = options->health_interval_usec,
+        [TIMEOUT] = options->health_timeout_usec,
+        [START_PERIOD] = options->health_start_usec,
+        [RETRIES] = options->health_retries,
+        [START_INTERVAL] = options->health_start_interval_usec,
+    };
+    uint64_t numbers[NUMBER_COUNT] = {DEFAULT_INTERVAL_USEC, DEFAULT_TIMEOUT_USEC, 0,
+                                      DEFAULT_RETRIES, 0};
+    uint64_t of_the_image[NUMBER_COUNT] = {0};
 
     if (!command || g_str_equal(command[0], "NONE"))
         return NULL;
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        /* Images specify the three times in nanoseconds. */
-        uint64_t image_value =
-            of_image ? g_ascii_strtoull(image->health[i], NULL, 10) / (i < 3 ? 1000 : 1) : 0;
+    if (of_image)
+        read_image_numbers(image, of_the_image);
+    for (size_t i = 0; i < NUMBER_COUNT; i++)
         if (given[i] > 0)
             numbers[i] = given[i];
-        else if (image_value > 0)
-            numbers[i] = image_value;
-    }
+        else if (of_the_image[i] > 0)
+            numbers[i] = of_the_image[i];
+    /* A check that is requested more often than Docker's default is as frequent from the start. */
+    if (numbers[START_INTERVAL] == 0)
+        numbers[START_INTERVAL] = MIN(numbers[INTERVAL], DEFAULT_START_INTERVAL_USEC);
     return make_variant(command, numbers, options->health_action, make_startup(options));
 }

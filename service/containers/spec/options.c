@@ -190,6 +190,7 @@ const BerthCreateField berth_create_fields[] = {
     FIELD("HealthIntervalUSec", NUMBER, health_interval_usec),
     FIELD("HealthTimeoutUSec", NUMBER, health_timeout_usec),
     FIELD("HealthStartPeriodUSec", NUMBER, health_start_usec),
+    FIELD("HealthStartIntervalUSec", NUMBER, health_start_interval_usec),
     FIELD("HealthRetries", NUMBER, health_retries),
     CHOICE("HealthOnFailure", health_action, parse_health_action),
     FIELD("HealthStartupCommand", LIST, startup_command),

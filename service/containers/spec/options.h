@@ -124,6 +124,7 @@ typedef struct {
     const char *creator; /* if it disconnects before the start, the container is removed; or NULL */
     char **health_command; /* in the form of Docker's Test: "CMD"…, "CMD-SHELL", TEXT or "NONE" */
     uint64_t health_interval_usec, health_timeout_usec, health_start_usec, health_retries;
+    uint64_t health_start_interval_usec;
     BerthHealthAction health_action;
     char **startup_command; /* the same, for the startup check */
     uint64_t startup_interval_usec, startup_timeout_usec, startup_retries, startup_successes;
