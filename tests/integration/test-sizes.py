@@ -185,6 +185,35 @@ def test_a_caller_without_permissions_does_not_keep_the_service_busy():
     equal(slow, [])
 
 
+def variables(letter, count):
+    """Returns an environment in GVariant's text format."""
+    return str([f"{letter}{i}=" for i in range(count)])
+
+
+def test_long_environments_do_not_keep_the_service_busy():
+    """The variables of Exec replace those of the container. Four times as many take four times as long, or 16 times if each
+    is compared with all others."""
+    alice, times = Caller("alice"), []
+    for count in (15000, 60000):
+        name = f"variables{count}"
+        reply = alice.call(*NAMES["Containers"], "Create", f"('{name}', '{IMAGE}', {{'Command': <['sleep', '1000']>, "
+                           f"'Env': <{variables('C', count)}>}})", "(ssa{sv})")
+        assert "value" in reply, str(reply)[:300]
+        good("start", name, user="alice")
+        before = processor_time()
+        # With so many variables, the kernel does not execute the command.
+        reply = alice.call(*NAMES["Containers"], "Exec", f"('{name}', 'p', ['true'], {{'Env': <{variables('E', count)}>}})", "(ssasa{sv})",
+                           timeout_ms=300000)
+        assert reply.get("error") in (None, "org.berth1.Error.LaunchFailed"), str(reply)[:300]
+        times.append(processor_time() - before)
+        good("rm", "-f", name, user="alice")
+    alice.end()
+    few, many = times
+    print(f"# {few:.2f} s, {many:.2f} s")
+    # Times below 0.5 s consist of too few ticks.
+    assert many < 0.5 or many < 9 * few, times
+
+
 def too_large(name, kind):
     """Returns an argument of this name and type that exceeds its limit, in GVariant's text format."""
     return {"s": f"'{big(5000)}'", "as": f"['{big(200000 if name == 'command' else 5000)}']", "a{ss}": f"{{'k': '{big(300000)}'}}",

@@ -21,11 +21,12 @@
 static bool set_environment(json_object *process, char *const *added, GError **error) {
     g_auto(GStrv) before = NULL;
     g_autoptr(GPtrArray) all = g_ptr_array_new();
+    g_autoptr(GHashTable) replaced = berth_spec_index_variables(added);
 
     if (!berth_document_get_strings(process, "env", &before, error))
         return false;
     for (char **variable = before; *variable; variable++)
-        if (!berth_spec_has_variable(added, *variable))
+        if (!berth_spec_has_variable(replaced, *variable))
             g_ptr_array_add(all, *variable);
     for (; added && *added; added++)
         g_ptr_array_add(all, (char *)*added);

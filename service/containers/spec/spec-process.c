@@ -27,46 +27,63 @@ static void spec_add_capabilities(json_object *process, const BerthCreateOptions
         berth_document_add_strings(object, sets[i], capabilities);
 }
 
-bool berth_spec_has_variable(char *const *environment, const char *assignment) {
-    size_t length = strcspn(assignment, "=") + 1;
-
-    for (; environment && *environment; environment++)
-        if (strncmp(*environment, assignment, length) == 0)
-            return true;
-    return false;
+/* "NAME=", or all of a text that is no assignment, which the image's environment may contain. */
+static char *make_variable_key(const char *assignment) {
+    return g_strndup(assignment, strcspn(assignment, "=") + 1);
 }
 
-static bool is_unset(char *const *names, const char *assignment) {
+GHashTable *berth_spec_index_variables(char *const *environment) {
+    GHashTable *variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (; environment && *environment; environment++)
+        g_hash_table_add(variables, make_variable_key(*environment));
+    return variables;
+}
+
+bool berth_spec_has_variable(GHashTable *variables, const char *assignment) {
+    g_autofree char *key = make_variable_key(assignment);
+
+    return g_hash_table_contains(variables, key);
+}
+
+/* The names of UnsetEnv in the form of berth_spec_index_variables(). */
+static GHashTable *index_unset(char *const *names) {
+    GHashTable *variables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
     for (; names && *names; names++)
-        if (g_str_equal(*names, "*") ||
-            (g_str_has_prefix(assignment, *names) && assignment[strlen(*names)] == '='))
-            return true;
-    return false;
+        g_hash_table_add(variables, g_str_equal(*names, "*") ? g_strdup(*names)
+                                                             : g_strconcat(*names, "=", NULL));
+    return variables;
+}
+
+static bool is_unset(GHashTable *unset, const char *assignment) {
+    return g_hash_table_contains(unset, "*") || berth_spec_has_variable(unset, assignment);
 }
 
 static void add_environment(json_object *process, const BerthCreateOptions *options,
                             const BerthImageInfo *image, const BerthSpecContext *context) {
     static const char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+    g_autoptr(GHashTable) given = berth_spec_index_variables(options->environment);
+    g_autoptr(GHashTable) of_image = berth_spec_index_variables(image->environment);
+    g_autoptr(GHashTable) unset = index_unset(options->unset);
     json_object *env = berth_document_add_array(process, "env");
-    if ((!berth_spec_has_variable(image->environment, path) || is_unset(options->unset, path)) &&
-        !berth_spec_has_variable(options->environment, path))
+    if ((!berth_spec_has_variable(of_image, path) || is_unset(unset, path)) &&
+        !berth_spec_has_variable(given, path))
         berth_document_append_string(env, path);
     for (char **variable = image->environment; *variable; variable++)
-        if (!berth_spec_has_variable(options->environment, *variable) &&
-            !is_unset(options->unset, *variable))
+        if (!berth_spec_has_variable(given, *variable) && !is_unset(unset, *variable))
             berth_document_append_string(env, *variable);
     for (char **variable = options->environment; variable && *variable; variable++)
         berth_document_append_string(env, *variable);
     for (guint i = 0; context->edits && i < context->edits->environment->len; i++)
         berth_document_append_string(env, context->edits->environment->pdata[i]);
     /* As for a service with LoadCredential= (systemd.exec(5)). */
-    if (options->has_secret_files &&
-        !berth_spec_has_variable(options->environment, "CREDENTIALS_DIRECTORY="))
+    if (options->has_secret_files && !berth_spec_has_variable(given, "CREDENTIALS_DIRECTORY="))
         berth_document_append_string(env, "CREDENTIALS_DIRECTORY=" BERTH_SECRETS_DIRECTORY);
     /* systemd's container interface: names the manager that created the container. */
-    if (!berth_spec_has_variable(image->environment, "container=") &&
-        !berth_spec_has_variable(options->environment, "container="))
+    if (!berth_spec_has_variable(of_image, "container=") &&
+        !berth_spec_has_variable(given, "container="))
         berth_document_append_string(env, "container=berth");
 }
 

@@ -39,8 +39,11 @@ BerthPlan *berth_spec_make_exec(const char *text, size_t size, const BerthExecOp
  * berth_spec_make_exec() would refuse them. */
 BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);
 
+/* The variables of an environment, for berth_spec_has_variable(). A caller and an image can each
+ * bring tens of thousands, so one list must not be searched for each variable of the other. */
+GHashTable *berth_spec_index_variables(char *const *environment);
 /* Returns true if the environment contains the variable of an assignment (NAME=VALUE). */
-bool berth_spec_has_variable(char *const *environment, const char *assignment);
+bool berth_spec_has_variable(GHashTable *variables, const char *assignment);
 /* Returns true if the command is an init system. image may be NULL. */
 bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image);
 /* Returns true if a configuration masks all paths that Berth's own ones do, and makes at least as
