@@ -292,13 +292,15 @@ static int verb_export(char **argv, GError **error) {
 static struct {
     char *author;
     char *comment;
-    gboolean no_unpack;
-} commit_given;
+    gboolean no_unpack, pause;
+} commit_given = {.pause = TRUE};
 
 static const DistOption commit_options[] = {
     {"author", 'a', DIST_OPTION_TEXT, &commit_given.author, N_("Set the author"), N_("NAME")},
     {"message", 'm', DIST_OPTION_TEXT, &commit_given.comment, N_("Set the comment"), N_("TEXT")},
     {"no-unpack", 0, DIST_OPTION_FLAG, &commit_given.no_unpack, N_("Do not unpack it"), NULL},
+    {"pause", 'p', DIST_OPTION_FLAG, &commit_given.pause,
+     N_("Pause a running container meanwhile (default); with =false, refuse it"), NULL},
     {"change", 'c', DIST_OPTION_REFUSED, NULL,
      N_("a configuration comes from the image, or from a Containerfile; see \"dist build\""), NULL},
     DIST_OPTION_INCLUDE(dist_progress_options),
@@ -307,10 +309,10 @@ static const DistOption commit_options[] = {
 
 static int verb_commit(char **argv, GError **error) {
     g_autofree char *image = dist_complete_reference(argv[2]);
-    sd_bus_message *reply =
-        dist_call(error, DIST_CONTAINERS, "Commit", "ssa{sv}", argv[1], image, 2, "Author", "s",
-                  commit_given.author ? commit_given.author : "", "Comment", "s",
-                  commit_given.comment ? commit_given.comment : "");
+    sd_bus_message *reply = dist_call(
+        error, DIST_CONTAINERS, "Commit", "ssa{sv}", argv[1], image, 3, "Author", "s",
+        commit_given.author ? commit_given.author : "", "Comment", "s",
+        commit_given.comment ? commit_given.comment : "", "Pause", "b", (int)commit_given.pause);
     if (!dist_finish_transfer(reply, commit_given.no_unpack ? image : NULL, error))
         return EXIT_FAILURE;
     char *names[] = {image, NULL};
@@ -356,7 +358,7 @@ const DistVerb dist_archive_verbs[] = {
      .example = "dist export -o redis.tar redis"},
     {.name = "commit",
      .arguments = N_("ID NAME"),
-     .summary = N_("Create an image from a stopped container"),
+     .summary = N_("Create an image from a container"),
      .options = commit_options,
      .run = verb_commit,
      .min = 2,

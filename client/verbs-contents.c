@@ -168,7 +168,8 @@ static int content_apply(char **argv, GError **error) {
 static int content_diff(char **argv, GError **error) {
     g_auto(DistResult) result = {0};
 
-    sd_bus_message *reply = dist_call(error, DIST_CONTAINERS, "Diff", "sa{sv}", argv[1], 0);
+    sd_bus_message *reply =
+        dist_call(error, DIST_CONTAINERS, "Diff", "sa{sv}", argv[1], 1, "Pause", "b", 1);
     if (!dist_wait_reply(reply, &result, error))
         return EXIT_FAILURE;
     puts(result.digest);

@@ -251,7 +251,11 @@ int berth_container_method_commit(sd_bus_message *call, void *userdata, sd_bus_e
     g_autofree char *id = NULL;
     int r;
     const BerthOption options[] = {
-        {"Author", "s", &request.author}, {"Comment", "s", &request.comment}, {NULL, NULL, NULL}};
+        {"Author", "s", &request.author},
+        {"Comment", "s", &request.comment},
+        {"Pause", "b", &request.pause},
+        {NULL, NULL, NULL},
+    };
 
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = sd_bus_message_read(call, "s", &request.name)) < 0 ||
@@ -264,9 +268,10 @@ int berth_container_method_diff(sd_bus_message *call, void *userdata, sd_bus_err
     BerthCommitRequest request = {.author = "", .comment = ""};
     g_autofree char *id = NULL;
     int r;
+    const BerthOption options[] = {{"Pause", "b", &request.pause}, {NULL, NULL, NULL}};
 
     if ((r = berth_container_read_id(call, &id)) < 0 ||
-        (r = berth_options_read_none(call, error)) < 0)
+        (r = berth_options_read(call, options, error)) < 0)
         return r;
     return start_commit(call, userdata, error, id, &request);
 }

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "containers/core/handle.h"
 #include "containers/parts/copy.h"
+#include "containers/parts/still.h"
 #include "contents/claim.h"
 #include "contents/ingestion.h"
 #include "images/documents.h"
@@ -26,7 +27,8 @@ typedef struct {
     BerthImages *images;
     BerthTransfer *transfer;
     BerthContainerHandle container;
-    uint64_t changes; /* of the container, when the commit began */
+    BerthStill *still; /* while a running container is paused for the commit */
+    uint64_t changes;  /* of the container, when reading began */
     char *id, *name, *author, *comment;
     char *base_name;       /* of the container's image */
     BerthDescriptor *base; /* its target */
@@ -55,6 +57,7 @@ static void commit_free(void *object) {
     if (commit->item)
         commit->item->poll = NULL;
     berth_operation_abandon(commit->reading);
+    berth_still_free(commit->still);
     berth_contents_forget_text(commit->storing);
     berth_worker_free(commit->pack);
     berth_worker_free(commit->ingest);
@@ -273,6 +276,7 @@ static void commit_on_ingested(const char *digest, uint64_t size, const GError *
         commit_end(commit, local);
         return;
     }
+    g_clear_pointer(&commit->still, berth_still_free);
     berth_claim_release(commit->claim);
     if (!commit->name) {
         commit_finish(commit);
@@ -313,13 +317,41 @@ static bool commit_start_workers(Commit *commit, const char *key, GError **error
 /* Pausing the container is sufficient, since frozen processes write nothing; but a copy into it
  * continues. commit_check_unchanged() notices only what begins later. If the name refers to another
  * image by now, commit_on_image() notices. */
+static bool commit_begin_reading(Commit *commit, BerthContainer *container, GError **error) {
+    g_autofree char *ref = g_strdup_printf("container %s", commit->id);
+    g_autofree char *key =
+        berth_ingest_key_new(commit->transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
+
+    commit->changes = container->changes;
+    return berth_container_check_not_copied_into(container, error) &&
+           commit_start_workers(commit, key, error);
+}
+
+/* The container is paused. It may have ended while systemd was asked for that. */
+static void commit_on_still(const GError *error, void *userdata) {
+    Commit *commit = userdata;
+    g_autoptr(GError) local = error ? g_error_copy(error) : NULL;
+    BerthContainer *container =
+        local ? NULL : berth_container_handle_find(&commit->container, commit->id, &local);
+
+    if (!container || !commit_begin_reading(commit, container, &local))
+        commit_end(commit, local);
+}
+
+/* A container that is paused for another commit may be resumed as soon as that has ended. */
+static bool commit_needs_pause(const BerthContainer *container) {
+    return container->record.state == BERTH_CONTAINER_RUNNING ||
+           berth_container_is_held_still(container);
+}
+
 static bool commit_prepare(Commit *commit, BerthContainer *container,
                            const BerthCommitRequest *request, GError **error) {
     BerthContainers *containers = container->containers;
-    BerthContainerState state = container->record.state;
     g_autofree char *path = g_strconcat(container->record.id, "/upper", NULL);
 
-    if (berth_container_is_starting(container) || state == BERTH_CONTAINER_RUNNING)
+    if (!berth_container_check_not_starting(container, error))
+        return false;
+    if (container->record.state == BERTH_CONTAINER_RUNNING && !request->pause)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                                "container \"%s\" is running; stop or pause it first",
                                container->record.id);
@@ -354,7 +386,6 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
 
     commit->images = container->containers->images;
     commit->container = berth_container_get_handle(container);
-    commit->changes = container->changes;
     commit->id = g_strdup(container->record.id);
     commit->name = g_strdup(request->name);
     commit->author = g_strdup(request->author);
@@ -366,14 +397,14 @@ BerthTransfer *berth_commit_start(BerthContainer *container, const BerthCommitRe
         return NULL;
     }
     BerthTransfer *transfer = commit->transfer;
-    g_autofree char *ref = g_strdup_printf("container %s", commit->id);
-    g_autofree char *key = berth_ingest_key_new(transfer->owner, BERTH_INGEST_OF_TRANSFER, ref);
     /* This also keeps everything that it refers to. Its name may be removed meanwhile. */
     if (commit->base)
         berth_pins_add(commit->pins, commit->base->digest);
     commit->operation = berth_transfer_begin(transfer, &work, commit);
     /* The transfer owns the commit from now on, and reports its errors. */
-    if (!commit_start_workers(commit, key, &local))
+    if (request->pause && commit_needs_pause(container))
+        commit->still = berth_still_new(container, commit_on_still, commit);
+    else if (!commit_begin_reading(commit, container, &local))
         commit_end(commit, local);
     return transfer;
 }

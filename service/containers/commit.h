@@ -3,7 +3,7 @@
 /*
  * Stores a container's changes as a layer in the content store and, if a name is given, makes an
  * image of them: that of the container with this layer on top. The container must be stopped or
- * paused meanwhile.
+ * paused meanwhile; a running one can be paused for the purpose.
  */
 
 #pragma once
@@ -13,6 +13,7 @@
 typedef struct {
     const char *name; /* NULL for just the layer */
     const char *author, *comment;
+    int pause; /* a running container, until its changes have been read */
     uint32_t owner;
 } BerthCommitRequest;
 

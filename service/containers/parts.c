@@ -29,6 +29,7 @@
 #include "containers/parts/remove.h"
 #include "containers/parts/rename.h"
 #include "containers/parts/restart.h"
+#include "containers/parts/still.h"
 #include "containers/parts/stop.h"
 #include "containers/parts/terminals.h"
 #include "containers/parts/volumes.h"
@@ -68,6 +69,7 @@ static const BerthPart *const parts[] = {
     &berth_pinned_part,
     &berth_configuration_part,
     &berth_copy_part,
+    &berth_still_part,
     &berth_disk_part,
     /* Exited: by then, a restart has been scheduled or a removal has begun. */
     &berth_pods_part,

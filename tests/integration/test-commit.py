@@ -143,9 +143,9 @@ def test_the_base_is_kept_during_a_commit():
 
 def test_commits_that_are_refused():
     good("run", "-d", "--id=busy", IMAGE, "sleep", "100")
-    result = dist("commit", "busy", "local.test/busy:1")
-    equal(result.status, 1)
-    contains(result.err, "running")
+    for result in (dist("commit", "--pause=false", "busy", "local.test/busy:1"), busctl_diff("busy")):
+        equal(result.status, 1)
+        contains(result.err, "running")
     good("rm", "-f", "busy")
     contains(dist("commit", "nobody", "local.test/x:1").err, "no container")
     good("tag", NEW, IMAGE)
@@ -153,6 +153,140 @@ def test_commits_that_are_refused():
     contains(result.err, "another image")
     good("pull", IMAGE)
     equal(dist("commit", "worker", "local.test/x:1", user="alice").status, 1)
+
+
+def busctl_diff(name, *options):
+    return containers_call("Diff", "sa{sv}", name, str(len(options) // 3), *options)
+
+
+def state_of(name):
+    return [entry["state"] for entry in listing("ps", "-a") if entry["id"] == name][0]
+
+
+def wait_for_state(name, state):
+    wait_until(lambda: state_of(name) == state, f"{name} {state}")
+
+
+def record_of(name):
+    return database_query(f"SELECT options FROM containers WHERE id = '{name}'")
+
+
+def start_writer(name, megabytes=1):
+    """Runs a container that writes the same number to two files, one after the other, and has large changes."""
+    good("run", "-d", f"--id={name}", IMAGE, "sh", "-c",
+         f"dd if=/dev/urandom of=/large bs=1M count={megabytes} 2>&-; "
+         "while :; do n=$((n+1)); echo $n >/a.new; mv /a.new /a; echo $n >/b.new; mv /b.new /b; done")
+    wait_until(lambda: dist("exec", name, "cat", "/b").status == 0, "the first number")
+
+
+def pauses(name):
+    return [kind for kind in kinds(name) if kind in ("pause", "resume")]
+
+
+def goes_on(name):
+    """Whether the container still writes."""
+    before = good("exec", name, "cat", "/a")
+    wait_until(lambda: good("exec", name, "cat", "/a") != before, f"{name} to write")
+
+
+def test_a_running_container_is_paused_while_it_is_committed():
+    start_writer("writer")
+    good("commit", "writer", "local.test/written:1")
+    first, second = good("run", "--rm", "local.test/written:1", "cat", "/a", "/b").split()
+    assert int(first) - int(second) in (0, 1), (first, second)
+    wait_until(lambda: pauses("writer") == ["pause", "resume"], "the events")
+    goes_on("writer")
+    # So is one whose changes become only a layer.
+    good("content", "diff", "writer")
+    wait_for_state("writer", "running")
+    equal(pauses("writer"), ["pause", "resume"] * 2)
+    good("rm", "-f", "writer")
+    good("rmi", "local.test/written:1")
+
+
+def test_a_container_that_a_user_has_paused_stays_paused():
+    start_writer("held")
+    good("pause", "held")
+    good("commit", "--no-unpack", "held", "local.test/held:1")
+    kill_service()
+    equal(state_of("held"), "paused")
+    equal(pauses("held"), ["pause"])
+    good("resume", "held")
+    goes_on("held")
+    good("rm", "-f", "held")
+    good("rmi", "local.test/held:1")
+
+
+def test_a_container_that_is_resumed_during_a_commit_is_not_committed():
+    start_writer("resumed", megabytes=200)
+    with subprocess.Popen(["dist", "commit", "resumed", "local.test/resumed:1"], stderr=subprocess.PIPE) as commit:
+        wait_for_state("resumed", "paused")
+        good("resume", "resumed")
+        # The pause of a user is not ended by the commit.
+        good("pause", "resumed")
+        contains(commit.communicate()[1].decode(), "changed")
+    equal(commit.returncode, 1)
+    equal(state_of("resumed"), "paused")
+    good("resume", "resumed")
+    good("rm", "-f", "resumed")
+
+
+def test_two_commits_share_a_pause():
+    start_writer("shared", megabytes=100)
+    with subprocess.Popen(["dist", "commit", "--no-unpack", "shared", "local.test/shared:1"]) as commit:
+        wait_for_state("shared", "paused")
+        # The changes are read once for each user.
+        contains(dist("commit", "shared", "local.test/shared:2").err, "being read already")
+        equal(state_of("shared"), "paused")
+    equal(commit.returncode, 0)
+    wait_for_state("shared", "running")
+    # The next one may come while the container is being resumed.
+    for _ in range(5):
+        good("commit", "--no-unpack", "shared", "local.test/shared:1")
+    wait_for_state("shared", "running")
+    goes_on("shared")
+    good("rm", "-f", "shared")
+    good("rmi", "local.test/shared:1")
+
+
+def test_a_cancelled_commit_resumes_its_container():
+    start_writer("cancelled", megabytes=300)
+    with subprocess.Popen(["dist", "commit", "cancelled", "local.test/cancelled:1"], stderr=subprocess.DEVNULL) as commit:
+        wait_for_state("cancelled", "paused")
+        [transfer] = [row for row in listing("transfers") if row["state"] == "running"]
+        good("cancel", str(transfer["transfer"]))
+    equal(commit.returncode, 1)
+    wait_for_state("cancelled", "running")
+    goes_on("cancelled")
+    # Nor does a commit keep a container from being stopped.
+    with subprocess.Popen(["dist", "commit", "cancelled", "local.test/cancelled:1"], stderr=subprocess.DEVNULL) as commit:
+        wait_for_state("cancelled", "paused")
+        good("rm", "-f", "cancelled")
+    equal(commit.returncode, 1)
+
+
+def test_a_container_is_resumed_if_the_service_dies_during_a_commit():
+    start_writer("survivor", megabytes=300)
+    with subprocess.Popen(["dist", "commit", "survivor", "local.test/survivor:1"], stderr=subprocess.DEVNULL) as commit:
+        wait_for_state("survivor", "paused")
+        contains(record_of("survivor"), "HeldStill")
+        kill_service()
+        service_is_up()
+    assert commit.returncode != 0, commit.returncode
+    wait_for_state("survivor", "running")
+    goes_on("survivor")
+    good("rm", "-f", "survivor")
+    # At each of its steps, too.
+    start_writer("survivor")
+    for number in range(1, 9):
+        with service_killed_at_send(number):
+            dist("commit", "--no-unpack", "survivor", "local.test/survivor:1")
+        service_is_up()
+        wait_for_state("survivor", "running")
+        goes_on("survivor")
+        wait_until(lambda: "HeldStill" not in record_of("survivor"), "the pause to be forgotten")
+    good("rm", "-f", "survivor")
+    dist("rmi", "local.test/survivor:1")
 
 
 def test_a_container_is_not_committed_while_files_are_copied_into_it():
