@@ -397,7 +397,9 @@ static bool read_spec(Creation *creation, GError **error) {
     if (!options->plan && !berth_create_options_parse_spec(options, error))
         return false;
     const BerthPlan *plan = options->plan;
-    if (!berth_spec_check_binds(plan, options->mounts, error))
+    /* Nothing is decided by the paths of root. */
+    if (!berth_spec_check_binds(plan, options->mounts, error) ||
+        (options->owner != 0 && !berth_spec_check_paths(plan, options->mounts, error)))
         return false;
     creation->spec_needs_ids = plan->needs_ids;
     creation->spec_is_plain = berth_spec_is_plain(plan, options);

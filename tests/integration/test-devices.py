@@ -155,7 +155,7 @@ def test_a_user_names_devices_only_below_dev():
         for node in (f"{hostile}/file", "/run/zero", "/dev/devices/away/zero", "/dev/../run/zero"):
             result = dist("create", f"--device={node}:/dev/x", PLAIN, user="alice", timeout=100)
             equal(result.status, 125, str(result))
-            contains(result.err, f"{node} is not on the file system of /dev")
+            contains(result.err, f'the path "{node}" contains ".."' if ".." in node else f"{node} is not on the file system of /dev")
     finally:
         server.kill()
         asked = server.communicate()[0]

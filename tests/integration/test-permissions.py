@@ -637,6 +637,39 @@ def test_a_rule_for_a_configuration_grants_nothing_else_with_it():
     assert not os.path.exists("/run/hooked")
 
 
+def test_a_path_is_named_as_what_it_leads_to():
+    """A rule that allows paths below a directory allows none that begins there and leads elsewhere."""
+    os.makedirs("/srv/allowed", exist_ok=True)
+    os.makedirs("/dev/allowed", exist_ok=True)
+    kinds = ("pid", "network", "ipc", "uts", "mount", "cgroup", "user")
+
+    def join(path):
+        return {"namespaces": [{"type": kind, **({"path": path} if kind == "network" else {})} for kind in kinds]}
+
+    for place, config in (
+            ("bind:/srv/allowed/", lambda path: plain_spec("true", mounts=[{"destination": "/tmp", "type": "bind", "source": path}])),
+            ("mount:ext4:/srv/allowed/", lambda path: plain_spec("true", mounts=[{"destination": "/tmp", "type": "ext4", "source": path}])),
+            ("namespace:/srv/allowed/", lambda path: plain_spec("true", **join(path))),
+            ("hook:/srv/allowed/", lambda path: plain_spec("true", rest={"hooks": {"createRuntime": [{"path": path}]}})),
+            ("device:/dev/allowed/", None)):
+        rule('action.id != "org.berth1.containers.create-privileged" || action.lookup("privilege").split(" ").every(function(name) {'
+             f'return ["spec", "seccomp", "unmasked"].indexOf(name) >= 0 || name.indexOf("{place}") == 0; }})')
+        below = place[place.index("/"):]
+        for path, named in ((f"{below}../{'null' if not config else 'etc'}", None), (f"/.{below}/./x", f"{place}x"), (f"/{below}/x/", f"{place}x")):
+            if config:
+                result = create_spec("led", IMAGE, config(path), user="alice")
+            else:
+                result = containers_call("Create", "ssa{sv}", "led", IMAGE, "1", "Devices", "as", "1", path, user="alice")
+            if named:
+                contains(re.search("privilege='([^']*)'", asked("containers.create-privileged")[-1])[1].split(), named)
+                dist("rm", "led")
+            else:
+                contains(result.err, f'the path "{path}" contains ".."')
+        equal(listing("ps", "-a"), [])
+    os.rmdir("/dev/allowed")
+    os.rmdir("/srv/allowed")
+
+
 def plain_spec(command, process=None, mounts=(), rest=None, **of_linux):
     """Returns a configuration like that of "runc spec", with a user namespace whose ids the service chooses."""
     capabilities = ["CAP_KILL", "CAP_NET_BIND_SERVICE"]

@@ -13,6 +13,7 @@
 #include "base/document.h"
 #include "base/fd.h"
 #include "containers/spec/mounts.h"
+#include "containers/spec/privilege-names.h"
 
 #include <errno.h>
 #include <string.h>
@@ -111,6 +112,8 @@ static bool add_plain(BerthDeviceEdits *edits, const char *wanted, uid_t owner, 
     g_auto(GStrv) parts = g_strsplit(wanted, ":", 3);
     guint count = g_strv_length(parts);
 
+    if (owner != 0 && !berth_privileges_check_path(parts[0], error))
+        return false;
     return add_device_node(edits, parts[0], count > 1 && parts[1][0] ? parts[1] : parts[0],
                            count > 2 ? parts[2] : "rwm", owner, error);
 }

@@ -7,9 +7,11 @@
 
 #include "containers/spec/privilege-names.h"
 
+#include "base/error.h"
 #include "base/names.h"
+#include "plan/plan.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 char *berth_privileges_escape(const char *text) {
     /* Strings on the bus are UTF-8, so other bytes are escaped. */
@@ -31,6 +33,25 @@ void berth_privileges_add(GPtrArray *names, const char *kind, const char *what) 
     g_autofree char *word = berth_privileges_escape(what);
 
     g_ptr_array_add(names, g_strconcat(kind, word, NULL));
+}
+
+char *berth_privileges_clean_path(const char *path) {
+    /* g_canonicalize_filename() keeps two leading slashes, and resolves "..". */
+    return path[0] == '/' && !berth_plan_path_climbs(path)
+               ? g_canonicalize_filename(path + strspn(path, "/"), "/")
+               : g_strdup(path);
+}
+
+void berth_privileges_add_path(GPtrArray *names, const char *kind, const char *what) {
+    g_autofree char *path = berth_privileges_clean_path(what);
+
+    berth_privileges_add(names, kind, path);
+}
+
+bool berth_privileges_check_path(const char *path, GError **error) {
+    return !berth_plan_path_climbs(path) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "the path \"%.200s\" contains \"..\"", path);
 }
 
 char *berth_privileges_join(GPtrArray *names) {

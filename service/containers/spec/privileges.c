@@ -76,7 +76,7 @@ static void add_device_options(GPtrArray *names, char *const *devices) {
     for (; devices && *devices; devices++) {
         g_autofree char *path =
             (*devices)[0] == '/' ? g_strndup(*devices, strcspn(*devices, ":")) : g_strdup(*devices);
-        berth_privileges_add(names, "device:", path);
+        berth_privileges_add_path(names, "device:", path);
     }
 }
 

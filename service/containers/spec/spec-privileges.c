@@ -90,7 +90,7 @@ static void add_namespaces(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->namespaces->len; i++) {
         const BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
         if (entry->path)
-            berth_privileges_add(names, "namespace:", entry->path);
+            berth_privileges_add_path(names, "namespace:", entry->path);
     }
 }
 
@@ -133,9 +133,8 @@ static void add_file_system(GPtrArray *names, const BerthPlanMount *mount) {
     while (i < G_N_ELEMENTS(free_types) && !g_str_equal(free_types[i].type, mount->type))
         i++;
     if (i == G_N_ELEMENTS(free_types)) {
-        g_autofree char *what =
-            g_strconcat(mount->type, ":", mount->source ? mount->source : "", NULL);
-        berth_privileges_add(names, "mount:", what);
+        g_autofree char *kind = g_strconcat("mount:", mount->type, ":", NULL);
+        berth_privileges_add_path(names, kind, mount->source ? mount->source : "");
         return;
     }
     if (free_types[i].destination && !g_str_equal(free_types[i].destination, mount->destination))
@@ -167,15 +166,15 @@ static void add_mount_privilege(GPtrArray *names, const BerthPlan *plan,
     const char *source = request ? request->source : mount->source ? mount->source : "";
 
     if (berth_mount_is_bind(mount->kind) && !berth_spec_is_owned(plan, mount, request))
-        berth_privileges_add(names, "bind:", source);
+        berth_privileges_add_path(names, "bind:", source);
     else if (!berth_mount_is_bind(mount->kind))
         add_file_system(names, mount);
     if (!is_below_root(mount->destination))
         berth_privileges_add(names, "mount-at:", mount->destination);
     if (mount->idmap != BERTH_IDMAP_NONE)
-        berth_privileges_add(names, "idmap:", source);
+        berth_privileges_add_path(names, "idmap:", source);
     if (mount->propagation & MS_SHARED)
-        berth_privileges_add(names, "shared:", source);
+        berth_privileges_add_path(names, "shared:", source);
 }
 
 static bool is_default_device(const BerthPlanDevice *device) {
@@ -200,7 +199,7 @@ static void add_device_privileges(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->devices->len; i++) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
         if (!is_default_device(device))
-            berth_privileges_add(names, "device:", device->path);
+            berth_privileges_add_path(names, "device:", device->path);
     }
     if (!plan->device_deny)
         berth_privileges_add(names, "all-devices", "");
@@ -234,7 +233,8 @@ static void append_words(GString *line, char *const *words) {
 
 /* In the form of env(1): for a shell, or with LD_PRELOAD, the path alone says little. */
 static void add_hook(GPtrArray *names, const BerthPlanHook *hook) {
-    char *path[] = {(char *)hook->path, NULL};
+    g_autofree char *clean = berth_privileges_clean_path(hook->path);
+    char *path[] = {clean, NULL};
     g_autoptr(GString) line = g_string_new(NULL);
 
     append_words(line, hook->environment);
@@ -303,6 +303,33 @@ static void add_plan_privileges(GPtrArray *names, const BerthPlan *plan,
     if (plan->slice && !berth_slice_is_of_user(plan->slice, options->owner))
         berth_privileges_add(names, "slice:", plan->slice);
     berth_spec_add_unknown_members(names, plan->document);
+}
+
+/* A source that is passed as a descriptor has the path of that descriptor instead. */
+static bool check_sources(const BerthPlan *plan, const GPtrArray *binds, GError **error) {
+    g_autoptr(GPtrArray) requests = berth_spec_match_binds(plan, binds);
+
+    for (guint i = 0; i < plan->mounts->len; i++) {
+        const BerthPlanMount *mount = plan->mounts->pdata[i];
+        if (!requests->pdata[i] && mount->source && mount->source[0] == '/' &&
+            !berth_privileges_check_path(mount->source, error))
+            return false;
+    }
+    return true;
+}
+
+bool berth_spec_check_paths(const BerthPlan *plan, const GPtrArray *binds, GError **error) {
+    for (guint i = 0; i < plan->namespaces->len; i++) {
+        const char *path = g_array_index(plan->namespaces, BerthPlanNamespace, i).path;
+        if (path && !berth_privileges_check_path(path, error))
+            return false;
+    }
+    for (int stage = 0; stage < BERTH_HOOK_COUNT; stage++)
+        for (guint i = 0; stage != BERTH_HOOK_START_CONTAINER && i < plan->hooks[stage]->len; i++)
+            if (!berth_privileges_check_path(
+                    ((const BerthPlanHook *)plan->hooks[stage]->pdata[i])->path, error))
+                return false;
+    return check_sources(plan, binds, error);
 }
 
 bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *options) {

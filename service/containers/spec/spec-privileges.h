@@ -14,6 +14,9 @@
  * bring along. names contains char *, without duplicates. */
 void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan,
                                const BerthCreateOptions *options);
+/* Refuses paths that polkit rules cannot compare. binds are the requests of the option Binds, or
+ * NULL. */
+bool berth_spec_check_paths(const BerthPlan *plan, const GPtrArray *binds, GError **error);
 /* Returns true if, once the default filter and hidden paths are added, nothing in the configuration
  * is weaker than what Create makes from options. It then has no names. It has its own user
  * namespace, with ids that berthd chooses. */
