@@ -782,7 +782,9 @@ def test_each_weakening_of_a_configuration_is_refused_by_name():
     cases += [({"uidMappings": ids, "gidMappings": ids}, "host-uids:1000-1000"), ({"resources": {}}, "all-devices"), ({"maskedPaths": []}, "unmasked"),
               ({"seccomp": {"defaultAction": "SCMP_ACT_ALLOW"}}, "seccomp"), ({"cgroupsPath": "system.slice:berth:x"}, "slice:system.slice"),
               ({"sysctl": {"net.ipv4.ip_forward": "1"}}, "sysctl:net.ipv4.ip_forward"), ({"rootfsPropagation": "shared"}, "root-propagation"),
-              ({"devices": [{"path": "/dev/m", "type": "c", "major": 1, "minor": 1}]}, "device:/dev/m"), ({"later": 1}, "unknown:linux.later"),
+              *(({"devices": [{"path": path, "type": "c", "major": major, "minor": minor}]}, name) for path, major, minor, name in (
+                  ("/dev/fuse", 10, 229, "device:/dev/fuse"), ("/dev/fuse", 1, 1, "device:/dev/char/1:1"), ("/dev/m", 1, 1, "device:/dev/char/1:1"))),
+              ({"later": 1}, "unknown:linux.later"),
               ({"rest": {"hooks": {"poststop": [{"path": "/bin/sh"}]}}}, "hook:/bin/sh")]
     for changes, name in cases:
         result = create_spec("weak", IMAGE, plain_spec("true", **changes), user="alice")

@@ -69,6 +69,13 @@ static bool look_at_node_for_user(const char *node, struct stat *status, GError 
                            g_strerror(errno));
 }
 
+bool berth_device_is_at(const char *path, mode_t type, unsigned major, unsigned minor) {
+    struct stat status;
+
+    return look_at_node_for_user(path, &status, NULL) && (status.st_mode & S_IFMT) == type &&
+           status.st_rdev == makedev(major, minor);
+}
+
 static bool look_at_node(const char *node, uid_t owner, struct stat *status, GError **error) {
     if (owner != 0)
         return look_at_node_for_user(node, status, error);

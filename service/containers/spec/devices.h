@@ -35,4 +35,7 @@ typedef struct {
 BerthDeviceEdits *berth_device_edits_new(char *const *wanted, uid_t owner, GError **error);
 void berth_device_edits_free(BerthDeviceEdits *edits);
 
+/* Returns true if the node of that path on the file system mounted at /dev is this device. */
+bool berth_device_is_at(const char *path, mode_t type, unsigned major, unsigned minor);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDeviceEdits, berth_device_edits_free)

@@ -12,6 +12,7 @@
 #include "containers/spec/spec-privileges.h"
 
 #include "containers/spec/capabilities.h"
+#include "containers/spec/devices.h"
 #include "containers/spec/privilege-names.h"
 #include "containers/spec/properties.h"
 #include "containers/spec/resource-limits.h"
@@ -25,6 +26,7 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 
 static void add_capability_privileges(GPtrArray *names, const BerthPlan *plan) {
     uint64_t bits =
@@ -195,11 +197,26 @@ static bool is_default_rule(const char *rule) {
     return false;
 }
 
+/* The path is where the container finds the node, and the caller's choice, like the numbers. It
+ * says which device that is only if the host has the same one there. */
+static void add_device(GPtrArray *names, const BerthPlanDevice *device) {
+    g_autofree char *path = berth_privileges_clean_path(device->path);
+
+    if (device->type == S_IFIFO ||
+        berth_device_is_at(path, device->type, device->major, device->minor)) {
+        berth_privileges_add(names, "device:", path);
+        return;
+    }
+    g_autofree char *numbers = g_strdup_printf(
+        "/dev/%s/%u:%u", device->type == S_IFBLK ? "block" : "char", device->major, device->minor);
+    berth_privileges_add(names, "device:", numbers);
+}
+
 static void add_device_privileges(GPtrArray *names, const BerthPlan *plan) {
     for (guint i = 0; i < plan->devices->len; i++) {
         const BerthPlanDevice *device = plan->devices->pdata[i];
         if (!is_default_device(device))
-            berth_privileges_add_path(names, "device:", device->path);
+            add_device(names, device);
     }
     if (!plan->device_deny)
         berth_privileges_add(names, "all-devices", "");
