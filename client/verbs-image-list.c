@@ -114,8 +114,10 @@ static int print_platform(sd_bus_message *reply, char **key, void *userdata) {
     if ((r = dist_dictionary_read_item(reply, &of, fields)) <= 0)
         return r;
     g_autofree char *text = dist_format_size(bytes);
-    printf("  %s  %s  %s%s\n%s", of[0] ? of : manifest.media_type, manifest.digest,
-           complete ? text : _("not here"), unpacked ? _(", unpacked") : "", layers->str);
+    /* The image says what its platform and its media type are. */
+    g_autofree char *platform = dist_format_text(of[0] ? of : manifest.media_type, "");
+    printf("  %s  %s  %s%s\n%s", platform, manifest.digest, complete ? text : _("not here"),
+           unpacked ? _(", unpacked") : "", layers->str);
     *key = g_strdup_printf("%u", ++*count);
     return 1;
 }

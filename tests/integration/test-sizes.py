@@ -366,6 +366,24 @@ def test_control_characters_do_not_reach_the_terminal():
     database_query("DELETE FROM leases")
 
 
+def test_platforms_of_an_image_do_not_control_the_terminal():
+    hostile, image = "v\x1b]0;x\x07\u009b31m\u202e\n\nend", oci.busybox_image()
+    image.config["variant"] = hostile
+    manifest = image.finish()
+    oci.push(image, f"{HOST}/sizes/hostile:x")
+    good("pull", f"{HOST}/sizes/hostile:x")
+    other = {"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(manifest), "size": len(manifest),
+             "platform": {"os": hostile, "architecture": hostile, "variant": hostile}}
+    oci.Registry(HOST).push_manifest("sizes/hostile", "many", oci.OCI_INDEX, json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX,
+                                                                                       "manifests": [other]}).encode())
+    for command in (("images", "--tree"), ("images",), ("image", "inspect", f"{HOST}/sizes/hostile:x"), ("pull", f"{HOST}/sizes/hostile:many")):
+        result = dist(*command)
+        assert not any(c in result.out + result.err for c in "\x1b\x07\u009b\u202e"), (command, result)
+        assert "\nend" not in result.out, (command, result)
+    contains(good("images", "--tree"), "linux/amd64/v")
+    good("rmi", f"{HOST}/sizes/hostile:x")
+
+
 def test_content_of_the_database_cannot_stop_the_service():
     change_database(add_huge_rows)
     pid = None
