@@ -406,6 +406,15 @@ bool dist_table_is_asked(void) {
     return !dist_table_is_unasked() || table_given.whole || table_given.no_heading;
 }
 
+/* The copy lives until dist exits, as values of options do. */
+bool dist_table_choose(const char *columns, GError **error) {
+    if (table_given.format)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                               _("columns and --format exclude each other"));
+    table_given.format = g_strdup(columns);
+    return true;
+}
+
 bool dist_table_has_format(void) {
     return table_given.format != NULL;
 }

@@ -50,6 +50,9 @@ bool dist_table_is_asked(void);
  * are made, since values in JSON are not translated. */
 void dist_table_prefer_json(void);
 
+/* Shows these columns, separated by commas, like --format, which must not be given as well. */
+bool dist_table_choose(const char *columns, GError **error);
+
 /* Whether --format was given. */
 bool dist_table_has_format(void);
 

@@ -19,6 +19,7 @@
 #include "client/table.h"
 #include "client/terminal.h"
 #include "client/verbs-exec.h"
+#include "client/verbs-top.h"
 #include "client/verbs-update.h"
 
 #include <stdio.h>
@@ -97,38 +98,6 @@ static int verb_resume(char **argv, GError **error) {
     return ids ? dist_call_each(DIST_CONTAINERS, "Resume", ids) : EXIT_FAILURE;
 }
 
-/* "-" for processes that exec did not start. */
-static int read_process(sd_bus_message *reply, char **key, void *userdata) {
-    const char *name, *process = "", *command = "";
-    uint32_t pid = 0, uid = 0;
-    const DistField fields[] = {
-        {"Pid", "u", &pid}, {"Process", "s", &process},
-        {"UID", "u", &uid}, {"CommandLine", "s", &command},
-        {NULL, NULL, NULL},
-    };
-    int r = dist_dictionary_read_item(reply, &name, fields);
-
-    if (r <= 0)
-        return r;
-    dist_table_add(userdata, (int64_t)pid, process[0] ? process : "-", (int64_t)uid, command);
-    *key = g_strdup(name);
-    return 1;
-}
-
-static int verb_top(char **argv, GError **error) {
-    DistColumn columns[] = {
-        {"pid", _("PID"), DIST_CELL_NUMBER}, {"process", _("PROCESS"), DIST_CELL_TEXT},
-        {"uid", _("UID"), DIST_CELL_NUMBER}, {"command", _("COMMAND"), DIST_CELL_TEXT},
-        {NULL, NULL, DIST_CELL_TEXT},
-    };
-
-    const DistListing processes = {DIST_CONTAINERS, "Processes", .of = argv[1]};
-    g_autoptr(DistTable) table = dist_table_new(columns);
-    if (!dist_list(&processes, read_process, table, error))
-        return EXIT_FAILURE;
-    return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 /* As docker does for a single port: only the host's addresses. */
 static bool print_hosts_of_port(char *const *ports, const char *id, const char *port,
                                 GError **error) {
@@ -200,12 +169,16 @@ const DistVerb dist_process_verbs[] = {
      .details = N_("Shows what a container without a terminal writes to the journal."),
      .example = "dist attach web"},
     {.name = "top",
-     .arguments = N_("ID"),
+     .arguments = N_("ID [COLUMN…]"),
      .summary = N_("List the processes of a container"),
-     .options = dist_table_options,
-     .run = verb_top,
+     .options = dist_top_options,
+     .run = dist_verb_top,
      .min = 1,
-     .max = 1},
+     .max = DIST_ANY_NUMBER,
+     .details =
+         N_("Columns are words of ps(1), such as pid, user, etime and args; pid and user are "
+            "those in the container, hpid and huser those of the host."),
+     .example = "dist top web pid user pcpu etime args"},
     {.name = "stats",
      .arguments = N_("[ID…]"),
      .summary = N_("Show the resource usage of containers, by default of all running ones"),

@@ -131,6 +131,38 @@ static gint compare_pids(gconstpointer a, gconstpointer b) {
     return first->pid < second->pid ? -1 : first->pid > second->pid;
 }
 
+static int append_process(sd_bus_message *item, const BerthProcessInfo *info) {
+    const BerthProcessStatus *status = &info->status;
+    g_autofree char *terminal =
+        status->terminal == UINT32_MAX ? g_strdup("") : g_strdup_printf("pts/%u", status->terminal);
+    int r;
+
+    if ((r = sd_bus_message_append(item, "{sv}{sv}{sv}{sv}{sv}", "Pid", "u", info->pid, "Process",
+                                   "s", info->process, "UID", "u", info->uid, "CommandLine", "s",
+                                   info->command, "Name", "s", status->name)) < 0 ||
+        (r = sd_bus_message_append(item, "{sv}{sv}{sv}{sv}{sv}", "InnerPid", "u", status->inner_pid,
+                                   "InnerUID", "u", status->inner_uid, "ParentPid", "u",
+                                   status->parent, "State", "s", status->state, "Nice", "i",
+                                   status->nice)) < 0)
+        return r;
+    return sd_bus_message_append(item, "{sv}{sv}{sv}{sv}{sv}", "Terminal", "s", terminal, "Started",
+                                 "t", status->started_usec, "CPUUsageUSec", "t", status->cpu_usec,
+                                 "ResidentMemory", "t", status->resident_bytes, "VirtualMemory",
+                                 "t", status->virtual_bytes);
+}
+
+static int append_process_item(sd_bus_message *item, const char *key,
+                               const BerthProcessInfo *info) {
+    int r;
+
+    if ((r = sd_bus_message_open_container(item, 'r', "sa{sv}")) < 0 ||
+        (r = sd_bus_message_append(item, "s", key)) < 0 ||
+        (r = sd_bus_message_open_container(item, 'a', "{sv}")) < 0 ||
+        (r = append_process(item, info)) < 0 || (r = sd_bus_message_close_container(item)) < 0)
+        return r;
+    return sd_bus_message_close_container(item);
+}
+
 /* Sorted by PID. The keys of the pages are numbers, which berth_page_wants() would compare as text;
  * hence the comparison here. */
 static int reply_processes(sd_bus_message *call, BerthContainer *container, BerthPage *page,
@@ -146,12 +178,11 @@ static int reply_processes(sd_bus_message *call, BerthContainer *container, Bert
     g_ptr_array_sort(list, compare_pids);
     r = berth_page_open(page, call, "(sa{sv})");
     for (guint i = 0; r > 0 && i < list->len; i++) {
-        const BerthProcessInfo *info = list->pdata[i];
+        BerthProcessInfo *info = list->pdata[i];
         g_autofree char *key = g_strdup_printf("%u", info->pid);
-        if (info->pid > after && (r = berth_page_begin(page, &item)) >= 0 &&
-            (r = sd_bus_message_append(item, "(sa{sv})", key, 4, "Pid", "u", info->pid, "Process",
-                                       "s", info->process, "UID", "u", info->uid, "CommandLine",
-                                       "s", info->command)) >= 0)
+        if (info->pid > after && berth_process_info_read_status(info) &&
+            (r = berth_page_begin(page, &item)) >= 0 &&
+            (r = append_process_item(item, key, info)) >= 0)
             r = berth_page_add(page);
     }
     return berth_page_send(page, r);

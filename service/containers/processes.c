@@ -21,6 +21,7 @@ static void free_info(gpointer data) {
 
     g_free(info->process);
     g_free(info->command);
+    berth_process_status_clear(&info->status);
     g_free(info);
 }
 
@@ -66,6 +67,11 @@ GPtrArray *berth_container_list_processes(BerthContainer *container, GError **er
         g_ptr_array_add(list, info);
     }
     return list;
+}
+
+bool berth_process_info_read_status(BerthProcessInfo *info) {
+    berth_process_status_clear(&info->status);
+    return berth_process_status_read((pid_t)info->pid, &info->status);
 }
 
 char *berth_container_get_cgroup(const BerthContainer *container) {

@@ -319,6 +319,33 @@ def test_top_names_processes():
     equal(wait_for("box", "seen"), 137)
 
 
+def test_top_shows_columns_of_ps():
+    good("exec", "-d", "-u", "7:7", "--process=chosen", "box", "sleep", "998")
+    found = [line.split(None, 8) for line in good("top", "box", "pid", "ppid", "user,huser", "comm", "tty", "stat", "nice", "args").splitlines()]
+    equal(found[0], ["PID", "PPID", "USER", "USER", "COMMAND", "TTY", "S", "NI", "COMMAND"])
+    first, chosen = ([row for row in found if row[8] == command][0] for command in ("sleep 1000", "sleep 998"))
+    equal((first[0], first[1], first[2], first[4:8]), ("1", "0", "0", ["sleep", "?", "S", "0"]))
+    equal((chosen[2], int(chosen[3]) - int(first[3])), ("7", 7))
+    # With -o, as in docker, the pids are those of the host.
+    [pid] = [row["pid"] for row in listing("top", "box") if row["process"] == "chosen"]
+    contains(good("top", "box", "-eo", "pid,ppid,cmd"), f"{pid} ")
+    good("exec", "-d", "--process=loads", "box", "sh", "-c", "while :; do :; done")
+    wait_until(lambda: [line for line in good("top", "box", "pcpu", "args").splitlines() if "while" in line and float(line.split()[0]) > 5], "load")
+    times = good("top", "box", "etime", "time", "rss", "vsz", "stime").splitlines()
+    assert all(re.match(r"\d\d:\d\d +00:\d\d:\d\d +[\d.]+\s[kM]B +[\d.]+\s[kM]B +\d+ (second|minute)s? ago", line) for line in times[1:]), times
+    for row in listing("top", "box"):
+        equal(row["innerUid"], 7 if row["process"] == "chosen" else 0, row)
+    # A process chooses its name.
+    good("exec", "-d", "--process=named", "box", "sh", "-c", "cp /bin/busybox '/tmp/x) R 9 9'; exec -a sleep '/tmp/x) R 9 9' 997")
+    wait_until(lambda: [row for row in listing("top", "box") if row["process"] == "named" and (row["name"], row["state"]) == ("x) R 9 9", "S")], "the name")
+    for words in (["aux"], ["pid,nothing"], ["--format=pid", "pid"]):
+        result = dist("top", "box", *words)
+        equal(result.status, 1)
+        contains(result.err, "olumn")
+    for name in ("chosen", "loads", "named"):
+        containers_call("Kill", "sia{sv}", "box", "9", "1", "Process", "s", name)
+
+
 def test_stats_of_a_container():
     row = listing("stats", "box")[0]
     equal(row["id"], "box")
@@ -349,7 +376,7 @@ def test_pause_and_resume():
 def test_a_paused_container_can_be_committed_and_stopped():
     good("run", "-d", "--id=held", IMAGE, "sh", "-c", "echo x >/made; trap 'exit 9' TERM; while :; do sleep 0.1; done")
     wait_until(lambda: dist("exec", "held", "test", "-e", "/made").status == 0, "the file")
-    contains(dist("commit", "held", "local.test/held:1").err, "running")
+    contains(dist("commit", "--pause=false", "held", "local.test/held:1").err, "running")
     good("pause", "held")
     good("commit", "held", "local.test/held:1")
     equal(good("run", "--rm", "local.test/held:1", "cat", "/made"), "x\n")
