@@ -132,6 +132,20 @@ static bool make_path(int root, const char *path, uint64_t resolve, bool as_dire
     return true;
 }
 
+/* Whether a path is another way to write "/". */
+static bool is_root(const char *path) {
+    while (path[0] == '/' || (path[0] == '.' && (path[1] == '/' || path[1] == '\0')))
+        path++;
+    return path[0] == '\0';
+}
+
+static bool is_same_file(int one, int other) {
+    struct stat a, b;
+
+    return fstat(one, &a) == 0 && fstat(other, &b) == 0 && a.st_dev == b.st_dev &&
+           a.st_ino == b.st_ino;
+}
+
 /* Opens a mount point, creating it if it is missing. A link in the image is followed within its
  * root, but not into proc or sysfs, nor on the way to /proc, /sys or /dev themselves. */
 static int open_target(int root, const char *path, bool as_directory, BerthFault *fault) {
@@ -155,6 +169,13 @@ static int open_target(int root, const char *path, bool as_directory, BerthFault
         (status.f_type == PROC_SUPER_MAGIC || status.f_type == SYSFS_MAGIC)) {
         berth_fault_set(fault, "the mount point %s leads into /proc or /sys by a link of the image",
                         path);
+        return -1;
+    }
+    /* Processes that join the container later would be in that mount
+     * (berth_plan_path_is_below_root).
+     */
+    if (!is_root(path) && is_same_file(target, root)) {
+        berth_fault_set(fault, "the mount point %s leads to the root by a link of the image", path);
         return -1;
     }
     return berth_fd_steal(&target);

@@ -79,3 +79,11 @@ bool berth_plan_path_climbs(const char *path) {
             return true;
     return false;
 }
+
+bool berth_plan_path_is_below_root(const char *path) {
+    /* g_canonicalize_filename() keeps two leading slashes. */
+    g_autofree char *canonical =
+        path[0] == '/' ? g_canonicalize_filename(path + strspn(path, "/"), "/") : NULL;
+
+    return canonical && !g_str_equal(canonical, "/");
+}

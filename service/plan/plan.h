@@ -141,6 +141,12 @@ bool berth_plan_read_ranges(json_object *object, const char *member, GArray **ra
 
 /* Returns true if ".." is a component of the path. */
 bool berth_plan_path_climbs(const char *path);
+/* Returns true if the path of a mount is absolute, and not another way to write "/". The first
+ * process stays below a mount on the root, in the tree whose paths are masked and read-only.
+ * Processes that join its mount namespace later get the topmost mount as their root (setns(2)):
+ * exec, copies and health checks would work in a tree that hides nothing and that the caller
+ * fills. */
+bool berth_plan_path_is_below_root(const char *path);
 
 /* Applies a mount option that is a flag; returns false if it is not one. */
 bool berth_plan_mount_option(BerthPlanMount *mount, const char *option);

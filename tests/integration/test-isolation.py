@@ -637,6 +637,27 @@ def test_links_in_an_image_lead_nowhere():
         contains(result.err, f"/{name}")
 
 
+def test_nothing_is_mounted_over_the_root():
+    """Processes that join the container later would be in that mount, in which nothing is hidden."""
+    layer = oci.busybox_layer()
+    layer.symlink("top", "/")
+    layer.symlink("bin/top", "..")
+    image = f"{HOST}/iso/root:x"
+    oci.push(oci.Image([layer], {"Cmd": ["sleep", "1000"], "Env": ["PATH=/bin"], "Volumes": {"//": {}, "/./": {}}}), image)
+    good("pull", image)
+    for path in ("/", "//", "/.", "/./", "//.//"):
+        for source, options in (("", ()), ("over", ("nocopy",)), ("", ("volume", "nocopy")), (image, ("image",))):
+            result = containers_call("Create", "ssa{sv}", "over", image, "1", "Mounts", "a(ssas)", "1", source, path, str(len(options)), *options)
+            contains(result.err, f'the mount point "{path}" is not an absolute path below the root')
+    for path in ("/top", "/bin/top", "/top/bin/top/."):
+        result = dist("run", "--rm", "--tmpfs", path, image)
+        equal(result.status, 125, str(result))
+        contains(result.err, f"the mount point {path} leads to the root by a link of the image")
+    good("run", "-d", "--id=over", "--tmpfs=//below", image)
+    contains(good("exec", "over", "ls", "/"), "below")
+    good("rm", "-f", "over")
+
+
 def test_a_race_for_a_mount_point_leads_nowhere():
     """No mount reaches the host while another container replaces a directory of the shared volume with a link
     (CVE-2021-30465, CVE-2024-45310)."""

@@ -68,7 +68,7 @@ bool berth_mount_check_destination(const char *destination, GError **error) {
     if (berth_plan_path_climbs(destination))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "the mount point \"%.200s\" contains \"..\"", destination);
-    return (destination[0] == '/' && destination[1] != '\0' && strlen(destination) < MAX_PATH) ||
+    return (berth_plan_path_is_below_root(destination) && strlen(destination) < MAX_PATH) ||
            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                            "the mount point \"%.200s\" is not an absolute path below the root",
                            destination);

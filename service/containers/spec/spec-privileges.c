@@ -148,19 +148,6 @@ static void add_file_system(GPtrArray *names, const BerthPlanMount *mount) {
         }
 }
 
-/* The first process stays below a mount on the root, in the tree whose paths are masked and
- * read-only. Processes that join its mount namespace later get the topmost mount as their root
- * (setns(2)): exec, copies and health checks would work in a tree that hides nothing and that the
- * caller fills. A relative path would escape comparisons with absolute ones, such as that with
- * "/proc" above and is_kernels in launch/mounts.c. */
-static bool is_below_root(const char *destination) {
-    g_autofree char *path =
-        destination[0] == '/' ? g_canonicalize_filename(destination + strspn(destination, "/"), "/")
-                              : NULL;
-
-    return path && !g_str_equal(path, "/");
-}
-
 /* request has the descriptor of the source of a bind mount, which shows what is mounted; or
  * NULL. */
 static void add_mount_privilege(GPtrArray *names, const BerthPlan *plan,
@@ -171,7 +158,9 @@ static void add_mount_privilege(GPtrArray *names, const BerthPlan *plan,
         berth_privileges_add_path(names, "bind:", source);
     else if (!berth_mount_is_bind(mount->kind))
         add_file_system(names, mount);
-    if (!is_below_root(mount->destination))
+    /* A relative path would escape comparisons with absolute ones, such as that with "/proc" above
+     * and is_kernels in launch/mounts.c. */
+    if (!berth_plan_path_is_below_root(mount->destination))
         berth_privileges_add(names, "mount-at:", mount->destination);
     if (mount->idmap != BERTH_IDMAP_NONE)
         berth_privileges_add_path(names, "idmap:", source);
