@@ -12,6 +12,10 @@
  * image has at most as many. */
 enum { BERTH_MAX_LAYERS = 500 };
 
+/* A layer whose name begins with this is not of an image, but beside the directory of those
+ * (snapshots/mount-points.c). */
+#define BERTH_MOUNT_POINTS "../mount-points/"
+
 /* A detached mount of layers (topmost first), writable through upper and work, or read-only if
  * those are -1. A single layer without an upper becomes a read-only clone of its directory. source
  * is what the mount table shows as the source, or NULL; a clone has the source of its file system

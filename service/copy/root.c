@@ -192,12 +192,14 @@ int berth_copy_enter_stopped(const BerthSetup *setup, bool writes) {
     return lock;
 }
 
-/* Topmost first. */
+/* Topmost first, and without the mount points, which are not of the image. */
 static int mount_image(const BerthSetup *setup) {
     g_autoptr(GArray) layers = g_array_new(FALSE, FALSE, sizeof(int));
 
     for (uint32_t i = 0; i < setup->layers.count; i++) {
         const char *name = setup->layers.texts[i];
+        if (g_str_has_prefix(name, BERTH_MOUNT_POINTS))
+            continue;
         int layer =
             openat(BERTH_SNAPSHOTS_FD, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (layer < 0)

@@ -8,8 +8,8 @@
  * demands.
  *
  * Annotations contain Berth's own additions: org.berth1.layers (directories of layers, topmost
- * first), org.berth1.root (a directory instead of layers), org.berth1.seccomp (default or
- * unconfined).
+ * first, and mount points), org.berth1.root (a directory instead of layers), org.berth1.seccomp
+ * (default or unconfined).
  */
 
 #pragma once

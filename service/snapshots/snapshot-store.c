@@ -21,6 +21,7 @@
 #include "base/host-mount.h"
 #include "base/log.h"
 #include "base/overlay-lock.h"
+#include "snapshots/mount-points.h"
 #include "snapshots/trash.h"
 #include "store/snapshot-records.h"
 
@@ -122,7 +123,9 @@ BerthSnapshotStore *berth_snapshot_store_open(sd_event *event, int directory,
     }
     /* Before the repair, which adds to the trash. */
     berth_trash_sweep(event, store->directory);
-    return snapshot_store_repair(store, error) ? g_steal_pointer(&store) : NULL;
+    return snapshot_store_repair(store, error) && berth_mount_points_make(directory, error)
+               ? g_steal_pointer(&store)
+               : NULL;
 }
 
 void berth_snapshot_store_free(BerthSnapshotStore *store) {

@@ -141,6 +141,62 @@ def test_the_base_is_kept_during_a_commit():
         good("rm", "going")
 
 
+def changes_of(name):
+    """Returns the list of changes of a container and the members of its layer."""
+    digest = good("content", "diff", name).strip()
+    with open(f"{STATE}/content/blobs/{digest.replace(':', '/')}", "rb") as file:
+        with tarfile.open(fileobj=file) as tar:
+            return good("diff", name).splitlines(), {member.name: member.size for member in tar}
+
+
+def test_mount_points_of_a_start_are_no_changes():
+    scratch = f"{HOST}/commit/scratch:x"
+    with open("/bin/busybox", "rb") as file:
+        oci.push(oci.Image([oci.Layer().add("bin/busybox", file.read(), mode=0o755).symlink("bin/sh", "busybox")], {}), scratch)
+    good("pull", scratch)
+    for image, options in ((IMAGE, []), (IMAGE, ["--userns=host"]), (scratch, []), (IMAGE, ["--no-hosts"])):
+        good("create", "--id=clean", *options, image, "/bin/sh", "-c", "exec /bin/busybox test -s /etc/resolv.conf")
+        for _ in range(2):
+            good("start", "-a", "clean")
+            equal(changes_of("clean"), ([], {}), options)
+        good("rm", "clean")
+
+
+def test_files_that_somebody_wrote_below_a_mount_are_changes():
+    has = f"{HOST}/commit/has:x"
+    oci.push(oci.Image([oci.busybox_layer(), oci.Layer().add("etc/hosts", b"of the image\n")], {"Env": ["PATH=/bin"]}), has)
+    good("pull", has)
+    written, empty = "/tmp/written", "/tmp/empty"
+    for path, text in ((written, "text\n"), (empty, "")):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+    for image, kind in ((IMAGE, "A"), (has, "C")):
+        good("create", "--id=below", image, "true")
+        for _ in range(2):
+            good("cp", written, "below:/etc/hosts")
+            good("cp", empty, "below:/etc/resolv.conf")
+            lines, members = changes_of("below")
+            equal(lines, ["C /etc", f"{kind} /etc/hosts", "A /etc/resolv.conf"], image)
+            equal(members, {"etc": 0, "etc/hosts": 5, "etc/resolv.conf": 0})
+            good("start", "-a", "below")
+        good("rm", "below")
+
+
+def test_without_hosts_the_file_is_the_containers():
+    equal(dist("run", "--rm", "--no-hosts", IMAGE, "test", "-e", "/etc/hosts").status, 1)
+    good("run", "--id=own", "--no-hosts", IMAGE, "sh", "-c", ": >/etc/hosts")
+    equal(changes_of("own"), (["C /etc", "A /etc/hosts"], {"etc": 0, "etc/hosts": 0}))
+    good("rm", "own")
+
+
+def test_a_file_that_the_image_has_deleted_is_still_mounted():
+    without = f"{HOST}/commit/without:x"
+    oci.push(oci.Image([oci.busybox_layer(), oci.Layer().add("etc/hosts", b"x"), oci.Layer().add("etc/.wh.hosts", b"")],
+                       {"Env": ["PATH=/bin"]}), without)
+    good("pull", without)
+    contains(good("run", "--rm", without, "cat", "/etc/hosts"), "localhost")
+
+
 def test_commits_that_are_refused():
     good("run", "-d", "--id=busy", IMAGE, "sleep", "100")
     for result in (dist("commit", "--pause=false", "busy", "local.test/busy:1"), busctl_diff("busy")):

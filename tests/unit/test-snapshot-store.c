@@ -113,11 +113,25 @@ static void test_a_directory_without_a_row_does_not_keep_a_snapshot_from_being_c
     tear_down();
 }
 
+static void test_mount_points_are_complete_after_a_crash(void) {
+    set_up();
+    close_store();
+    g_assert_cmpint(renameat(directory, "mount-points", directory, "mount-points.new"), ==, 0);
+    g_assert_cmpint(unlinkat(directory, "mount-points.new/all/etc/hosts", 0), ==, 0);
+    open_store();
+    g_assert_true(has_file("mount-points/all/etc/hosts"));
+    g_assert_true(has_file("mount-points/no-hosts/etc/resolv.conf"));
+    g_assert_false(has_file("mount-points/no-hosts/etc/hosts"));
+    g_assert_false(has_file("mount-points.new"));
+    tear_down();
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/snapshot-store/lost-directory",
                     test_a_row_without_a_directory_is_forgotten_at_the_next_start);
     g_test_add_func("/snapshot-store/lost-row",
                     test_a_directory_without_a_row_does_not_keep_a_snapshot_from_being_committed);
+    g_test_add_func("/snapshot-store/mount-points", test_mount_points_are_complete_after_a_crash);
     return g_test_run();
 }

@@ -11,6 +11,7 @@
 #include "base/document-members.h"
 #include "base/document.h"
 #include "containers/spec/spec-network.h"
+#include "snapshots/mount-points.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -115,9 +116,20 @@ static bool spec_add_linux(json_object *root, const BerthCreateOptions *options,
     return add_profile(linux_part, options, error);
 }
 
+/* The layers of the image and, below them, its mount points. NULL if there is no image. */
+static char *format_layers(const BerthCreateOptions *options, const BerthSpecContext *context) {
+    if (!context->chain)
+        return NULL;
+    g_autofree char *chain = g_strjoinv(":", (char **)context->chain);
+    const char *points =
+        berth_mount_points_choose(g_strv_length((char **)context->chain), options->no_hosts);
+
+    return points ? g_strconcat(chain, ":", points, NULL) : g_steal_pointer(&chain);
+}
+
 static void add_annotations(json_object *root, const BerthCreateOptions *options,
                             const BerthSpecContext *context) {
-    g_autofree char *layers = context->chain ? g_strjoinv(":", (char **)context->chain) : NULL;
+    g_autofree char *layers = format_layers(options, context);
 
     json_object *annotations = berth_document_add_object(root, "annotations");
     spec_add_pairs(annotations, options->annotations);
