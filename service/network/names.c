@@ -195,13 +195,19 @@ static bool reload_server(int directory, GHashTable *questions, GError **error) 
 
 /* Written outside the directory and renamed into it, because the server takes every file in it for
  * that of a network. The directory belongs to the server's user, who may put anything there, so
- * links in it are not followed. */
+ * links in it are not followed. Nobody else may read the names of all users' containers. (Before
+ * the server's first start, the directory is root's; systemd then gives everything in it to that
+ * user.) */
 static bool write_names(int directory, const char *bridge, const char *text, GError **error) {
+    struct stat status;
+
     unlink(NEW_FILE);
     berth_autofd int file =
-        open(NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+        open(NEW_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-    return (file >= 0 && fchmod(file, 0644) == 0 && berth_fd_write_all(file, text, strlen(text)) &&
+    return (file >= 0 && fstat(directory, &status) == 0 &&
+            fchown(file, status.st_uid, status.st_gid) == 0 &&
+            berth_fd_write_all(file, text, strlen(text)) &&
             renameat(AT_FDCWD, NEW_FILE, directory, bridge) == 0) ||
            berth_error_set_errno(error, errno, "write " DIRECTORY "/%s", bridge);
 }
@@ -222,7 +228,7 @@ bool berth_names_publish(int networks, const char *bridge, const char *except, G
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     NamesVisit visit = {.bridge = bridge, .text = text, .questions = questions};
 
-    if (mkdir(DIRECTORY, 0755) < 0 && errno != EEXIST)
+    if (mkdir(DIRECTORY, 0750) < 0 && errno != EEXIST)
         return berth_error_set_errno(error, errno, "make " DIRECTORY);
     berth_autofd int directory = open(DIRECTORY, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (directory < 0)

@@ -32,7 +32,9 @@ bool berth_log_fields_set(const char *unit, const char *const *assignments, GErr
         g_byte_array_append(data, (const guint8 *)&size, sizeof size);
         g_byte_array_append(data, (const guint8 *)*assignments, (guint)length);
     }
-    return berth_fd_replace(AT_FDCWD, path, data->data, data->len, 0644) ||
+    /* Only journald reads them, which is root. systemd's own are for everybody, but these name the
+     * image of a user's container. */
+    return berth_fd_replace(AT_FDCWD, path, data->data, data->len, 0600) ||
            berth_error_set_errno(error, errno, "write %s", path);
 }
 

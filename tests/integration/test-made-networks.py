@@ -164,6 +164,8 @@ def test_the_name_server_is_confined():
     equal(status["CapBnd"], f"{1 << 10:016x}")
     equal((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
     assert status["Uid"].split()[0] != "0", status
+    # Its files name the containers of all users.
+    contains(run("ls", "/run/berth-dns", user="alice").err, "Permission denied")
 
 
 def test_netavark_has_few_privileges():

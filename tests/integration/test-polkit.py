@@ -130,8 +130,13 @@ def test_a_user_manages_own_containers_only():
     good("run", "-d", "--id=hers", IMAGE, "sleep", "1000", user="alice")
     rows = listing("ps", user="alice")
     equal([(row["id"], row["owner"]) for row in rows], [("hers", 4242)])
-    # The tools of systemd show the owner, too.
-    equal(run("systemctl", "show", "-P", "Description", "berth-hers.scope").out, f"Container hers ({IMAGE}) of user 4242\n")
+    # The tools of systemd show the owner, too. They show it to everybody, and therefore not the image.
+    equal(run("systemctl", "show", "-P", "Description", "berth-hers.scope").out, "Container hers of user 4242\n")
+    for unit in ("berth-hers.scope", "berth-roots.scope"):
+        assert IMAGE not in run("systemctl", "show", unit, user="alice").out, unit
+        fields = f"/run/systemd/units/log-extra-fields:{unit}"
+        contains(run("cat", fields).out, IMAGE)
+        contains(run("cat", fields, user="alice").err, "Permission denied")
     contains(good("events", "--since=0", "--no-follow", user="alice"), "hers")
     assert "roots" not in good("events", "--since=0", "--no-follow", user="alice")
     good("rm", "-f", "hers", user="alice")

@@ -165,10 +165,9 @@ static StepResult start_step_scope(Start *start, GError **error) {
     const BerthContainer *container = start->process->container;
     const BerthContainerRecord *record = &container->record;
     /* The description is the only place where systemd's tools show the owner: machined 252 has no
-     * field for it. */
+     * field for it. Everybody can read it, so the image is not in it. */
     g_autofree char *description =
-        g_strdup_printf("Container %s (%s) of user %u", record->id,
-                        record->image[0] ? record->image : record->root, record->owner);
+        g_strdup_printf("Container %s of user %u", record->id, record->owner);
     g_autofree char *bound = berth_container_get_bound_unit(container);
     const BerthScopeOptions options = {
         .unit = container->scope,
