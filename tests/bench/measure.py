@@ -301,8 +301,10 @@ def warm(megabytes):
 
 
 def service_memory():
-    """Returns the proportional set size of the service and its helper processes, in KiB."""
+    """Returns the proportional set size of the service and its helper processes, in KiB. The service may have exited,
+    since nothing was running."""
     total = 0
+    run("busctl", "call", "org.berth1", "/org/berth1", "org.freedesktop.DBus.Peer", "Ping")
     for pid in subprocess.run(["pidof", "berthd", "berth-relay"], check=True, capture_output=True, text=True).stdout.split():
         with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
             total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
