@@ -4,7 +4,8 @@
  * The image of a pull that is to be unpacked. Its configuration is fetched and read; it says how
  * many layers there are and what they unpack to. The layers are then started, lowest first, a
  * limited number at a time (ParallelLayers=), and each is settled when the one below it is done.
- * The image is done when all layers are. The pull owns it.
+ * The image is done when all layers are. The blobs of the first layers are requested together with
+ * the configuration. The pull owns it.
  */
 
 #include "base/fd.h"
@@ -129,35 +130,44 @@ static void pull_image_on_layer(BerthPullLayer *layer, const GError *error, void
     pull_image_start_layers(image);
 }
 
-/* The configuration has a diff ID for each layer of the manifest, in the same order (OCI config.md,
- * rootfs). Each layer's chain ID follows from its own diff ID and the chain below it. */
 static bool pull_image_make_layers(BerthPullImage *image, GError **error) {
-    GPtrArray *descriptors = image->descriptors;
-    const char *parent = NULL;
-
-    if (g_strv_length(image->info->diff_ids) != descriptors->len)
-        return berth_error_set(
-            error, BERTH_ERROR_INVALID_ARGUMENT,
-            "the manifest has %u layers, but the image configuration %u diff IDs", descriptors->len,
-            g_strv_length(image->info->diff_ids));
-    for (guint i = 0; i < descriptors->len; i++) {
-        const BerthDescriptor *descriptor = descriptors->pdata[i];
+    for (guint i = 0; i < image->descriptors->len; i++) {
+        const BerthDescriptor *descriptor = image->descriptors->pdata[i];
         if (berth_media_type_get_kind(descriptor->media_type) != BERTH_KIND_LAYER)
             return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                                    "layer %s has the unknown media type %.200s", descriptor->digest,
                                    descriptor->media_type);
         const BerthPullLayerRequest request = {
             .descriptor = descriptor,
-            .diff_id = image->info->diff_ids[i],
-            .parent = parent,
             .manifest_digest = image->digest,
-            .image_chain_id = image->info->chain_id,
             .changed = pull_image_on_layer,
             .userdata = image,
         };
-        BerthPullLayer *layer = berth_pull_layer_new(image->context, image->objects, &request);
-        g_ptr_array_add(image->layers, layer);
-        parent = berth_pull_layer_get_chain_id(layer);
+        g_ptr_array_add(image->layers,
+                        berth_pull_layer_new(image->context, image->objects, &request));
+    }
+    return true;
+}
+
+/* The configuration has a diff ID for each layer of the manifest, in the same order (OCI config.md,
+ * rootfs). Each layer's chain ID follows from its own diff ID and the chain below it. */
+static bool pull_image_identify_layers(BerthPullImage *image, GError **error) {
+    const GPtrArray *layers = image->layers;
+    const char *parent = NULL;
+
+    if (g_strv_length(image->info->diff_ids) != layers->len)
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            "the manifest has %u layers, but the image configuration %u diff IDs", layers->len,
+            g_strv_length(image->info->diff_ids));
+    for (guint i = 0; i < layers->len; i++) {
+        const BerthPullLayerIdentity identity = {
+            .diff_id = image->info->diff_ids[i],
+            .parent = parent,
+            .image_chain_id = image->info->chain_id,
+        };
+        berth_pull_layer_identify(layers->pdata[i], &identity);
+        parent = berth_pull_layer_get_chain_id(layers->pdata[i]);
     }
     return true;
 }
@@ -171,7 +181,7 @@ static void pull_image_on_config_read(sd_bus_message *reply, const GError *error
     if (!local)
         image->info =
             berth_image_info_read_reply(reply, image->digest, image->config->digest, &local);
-    if (!image->info || !pull_image_make_layers(image, &local) ||
+    if (!image->info || !pull_image_identify_layers(image, &local) ||
         !berth_images_remember_info(image->context->images, image->target_digest,
                                     image->context->platform_text, image->info, &local))
         image->done(image->config->digest, local, image->userdata);
@@ -195,11 +205,39 @@ static void pull_image_on_config(const BerthDescriptor *descriptor, const GError
         berth_call_inspect_config(image->context->inspect, blob, pull_image_on_config_read, image);
 }
 
+/* Requests the blobs of as many layers as will be unpacked at a time, instead of waiting for the
+ * configuration first. If blobs are not kept, only the configuration tells which are needed. */
+static void pull_image_fetch_ahead(BerthPullImage *image) {
+    const BerthPullContext *context = image->context;
+    const BerthSettings *settings = context->images->remotes->settings;
+    unsigned places = settings->parallel_layers;
+
+    if (context->mode != BERTH_PULL_PULL || !settings->keep_compressed)
+        return;
+    for (guint i = 0; i < image->layers->len && places > 0 &&
+                      !berth_operation_has_ended(context->transfer->operation);
+         i++) {
+        BerthPullLayer *layer = image->layers->pdata[i];
+        if (berth_pull_is_stored(context, berth_pull_layer_get_digest(layer)))
+            continue;
+        berth_pull_layer_fetch_ahead(layer);
+        places--;
+    }
+}
+
+/* The configuration comes first: without it, nothing is unpacked. */
 void berth_pull_image_start(BerthPullImage *image) {
     const BerthPullFetch fetch = {
         .descriptor = image->config, .done = pull_image_on_config, .userdata = image};
+    g_autoptr(GError) error = NULL;
 
     berth_pull_objects_fetch(image->objects, &fetch);
+    if (berth_operation_has_ended(image->context->transfer->operation))
+        return;
+    if (pull_image_make_layers(image, &error))
+        pull_image_fetch_ahead(image);
+    else
+        image->done(NULL, error, image->userdata);
 }
 
 GPtrArray *berth_pull_image_list_blobs(const BerthPullImage *image) {

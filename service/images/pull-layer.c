@@ -5,6 +5,9 @@
  * a stored blob), and unpacks it into a separate directory. When the layer below is committed, this
  * one is settled on it and committed under its chain ID. The image (pull-image.c) owns it and
  * decides when it starts and settles; the states are in pull-private.h.
+ *
+ * The blob may begin to arrive before the image configuration, without which the layer cannot be
+ * unpacked: the file and its pipe are kept until then.
  */
 
 #include "base/digest.h"
@@ -14,6 +17,8 @@
 #include "worker/calls.h"
 #include "worker/replies.h"
 
+#include <fcntl.h>
+
 struct BerthPullLayer {
     const BerthPullContext *context;
     BerthPullObjects *objects;
@@ -22,7 +27,9 @@ struct BerthPullLayer {
     BerthTransferItem *item;
     char *diff_id, *chain_id, *parent;
     const char *manifest_digest, *image_chain_id;
-    BerthPullClaims claims; /* on creating the snapshot */
+    BerthPullClaims claims;       /* on creating the snapshot */
+    bool is_requested, is_stored; /* its blob */
+    int file, growth;             /* of the arriving blob, while nothing reads them; or -1 */
     BerthWorker *worker;
     char *key;        /* of the snapshot being created */
     bool needs_lower; /* needed to settle; reported by berth-unpack, like size */
@@ -34,8 +41,6 @@ struct BerthPullLayer {
 
 static void pull_layer_on_released(void *userdata);
 
-/* The chain ID is pinned from the beginning: the snapshot may already exist without an image that
- * keeps it. */
 BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullObjects *objects,
                                      const BerthPullLayerRequest *request) {
     BerthPullLayer *layer = g_new0(BerthPullLayer, 1);
@@ -46,20 +51,35 @@ BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullO
     layer->descriptor = berth_descriptor_copy(descriptor);
     layer->item =
         berth_transfer_add_item(context->transfer, descriptor->digest, "waiting", descriptor->size);
-    layer->diff_id = g_strdup(request->diff_id);
-    layer->parent = g_strdup(request->parent);
-    layer->chain_id = berth_chain_id_next(request->parent, request->diff_id);
     layer->manifest_digest = request->manifest_digest;
-    layer->image_chain_id = request->image_chain_id;
+    layer->file = layer->growth = -1;
     layer->changed = request->changed;
     layer->userdata = request->userdata;
+    return layer;
+}
+
+/* The chain ID is pinned from the beginning: the snapshot may already exist without an image that
+ * keeps it. The image knows the new state, and has other layers to identify first. */
+void berth_pull_layer_identify(BerthPullLayer *layer, const BerthPullLayerIdentity *identity) {
+    const BerthPullContext *context = layer->context;
+
+    layer->diff_id = g_strdup(identity->diff_id);
+    layer->parent = g_strdup(identity->parent);
+    layer->chain_id = berth_chain_id_next(identity->parent, identity->diff_id);
+    layer->image_chain_id = identity->image_chain_id;
     g_autofree char *ref =
         g_strdup_printf("chain %u %s", context->transfer->owner, layer->chain_id);
     berth_pull_claims_init(&layer->claims, context,
                            &(BerthPullClaimsRequest){ref, "chain", layer->chain_id},
                            pull_layer_on_released, layer);
     berth_pins_add(context->pins, layer->chain_id);
-    return layer;
+    layer->state = BERTH_PULL_LAYER_WAITING;
+}
+
+/* berth-ingest then announces the growth to nobody. */
+static void pull_layer_stop_keeping(BerthPullLayer *layer) {
+    berth_fd_clear(&layer->file);
+    berth_fd_clear(&layer->growth);
 }
 
 void berth_pull_layer_free(BerthPullLayer *layer) {
@@ -70,6 +90,7 @@ void berth_pull_layer_free(BerthPullLayer *layer) {
     /* Done after its writer has been killed. */
     if (layer->key)
         berth_snapshot_store_discard(layer->context->images->snapshots, layer->key);
+    pull_layer_stop_keeping(layer);
     berth_descriptor_free(layer->descriptor);
     g_clear_error(&layer->cut_off);
     g_free(layer->key);
@@ -191,22 +212,34 @@ static void pull_layer_on_extracted(sd_bus_message *reply, const GError *error, 
         pull_layer_set_state(layer, BERTH_PULL_LAYER_EXTRACTED);
 }
 
-/* Unpacks the layer while it arrives: berth-unpack reads the file that berth-ingest writes. If
- * there is no pipe, the blob is unpacked once it is in the store. At this point, berth-unpack is
- * only told whether this is the lowest layer; the tree below may not exist yet. */
-static int pull_layer_stream(int file, void *userdata) {
-    BerthPullLayer *layer = userdata;
+/* At this point, berth-unpack is only told whether this is the lowest layer; the tree below may not
+ * exist yet. */
+static void pull_layer_extract_growing(BerthPullLayer *layer, int file, int growth) {
     uint64_t limit = layer->context->images->remotes->settings->max_layer_bytes;
-    int ends[2];
 
-    if (!berth_fd_pipe(ends, NULL))
-        return -1;
-    berth_autofd int output = ends[0];
     pull_layer_set_state(layer, BERTH_PULL_LAYER_STREAMING);
-    berth_call_unpack_unpack_growing(layer->worker, file, output, layer->descriptor->size,
+    berth_call_unpack_unpack_growing(layer->worker, file, growth, layer->descriptor->size,
                                      layer->diff_id, limit, layer->parent == NULL,
                                      pull_layer_on_extracted, layer);
-    return ends[1];
+}
+
+/* Unpacks the layer while it arrives: berth-unpack reads the file that berth-ingest writes. If that
+ * is not possible, the blob is unpacked once it is in the store. */
+static void pull_layer_stream(int file, int growth, void *userdata) {
+    BerthPullLayer *layer = userdata;
+
+    if (layer->state == BERTH_PULL_LAYER_FETCHING) {
+        pull_layer_extract_growing(layer, file, growth);
+    } else if (layer->state < BERTH_PULL_LAYER_KEEPING) {
+        layer->file = fcntl(file, F_DUPFD_CLOEXEC, 0);
+        layer->growth = layer->file < 0 ? -1 : fcntl(growth, F_DUPFD_CLOEXEC, 0);
+    }
+}
+
+/* The blob is in the store. */
+static void pull_layer_set_stored(BerthPullLayer *layer) {
+    layer->item->phase = "unpacking";
+    pull_layer_set_state(layer, BERTH_PULL_LAYER_STORED);
 }
 
 static void pull_layer_extract_blob(BerthPullLayer *layer) {
@@ -215,6 +248,7 @@ static void pull_layer_extract_blob(BerthPullLayer *layer) {
     g_autoptr(GError) error = NULL;
     berth_autofd int blob = berth_content_store_open_blob(store, layer->descriptor->digest, &error);
 
+    pull_layer_set_stored(layer);
     if (blob < 0)
         pull_layer_fail(layer, error);
     else
@@ -223,34 +257,41 @@ static void pull_layer_extract_blob(BerthPullLayer *layer) {
 }
 
 /* The blob and the tree may be completed in either order; the second of them makes the layer
- * UNPACKED. */
+ * UNPACKED. A layer that has not started yet finds the blob when it does. */
 static void pull_layer_on_blob(const BerthDescriptor *descriptor, const GError *error,
                                void *userdata) {
     BerthPullLayer *layer = userdata;
-    BerthPullLayerState before = layer->state;
 
     (void)descriptor;
     if (error || layer->cut_off) {
         pull_layer_fail(layer, error ? error : layer->cut_off);
         return;
     }
-    layer->item->phase = "unpacking";
-    if (before == BERTH_PULL_LAYER_EXTRACTED) {
-        pull_layer_unpacked(layer);
-        return;
-    }
-    pull_layer_set_state(layer, BERTH_PULL_LAYER_STORED);
-    if (before == BERTH_PULL_LAYER_FETCHING)
+    layer->is_stored = true;
+    if (layer->state == BERTH_PULL_LAYER_KEEPING)
+        pull_layer_finish(layer);
+    else if (layer->state == BERTH_PULL_LAYER_FETCHING)
         pull_layer_extract_blob(layer);
+    else if (layer->state == BERTH_PULL_LAYER_STREAMING)
+        pull_layer_set_stored(layer);
+    else if (layer->state == BERTH_PULL_LAYER_EXTRACTED)
+        pull_layer_unpacked(layer);
 }
 
-static void pull_layer_on_kept(const BerthDescriptor *descriptor, const GError *error,
-                               void *userdata) {
-    (void)descriptor;
-    if (error)
-        pull_layer_fail(userdata, error);
-    else
-        pull_layer_finish(userdata);
+/* pull_layer_on_blob() may be called before this returns. */
+static void pull_layer_request_blob(BerthPullLayer *layer, BerthPullStream stream) {
+    const BerthPullFetch fetch = {.descriptor = layer->descriptor,
+                                  .item = layer->item,
+                                  .stream = stream,
+                                  .done = pull_layer_on_blob,
+                                  .userdata = layer};
+
+    layer->is_requested = true;
+    berth_pull_objects_fetch(layer->objects, &fetch);
+}
+
+void berth_pull_layer_fetch_ahead(BerthPullLayer *layer) {
+    pull_layer_request_blob(layer, pull_layer_stream);
 }
 
 /* The other transfer has created the snapshot or has failed; in either case the layer starts
@@ -279,16 +320,27 @@ static void pull_layer_keep(BerthPullLayer *layer) {
     bool keeps =
         context->mode != BERTH_PULL_UNPACK && context->images->remotes->settings->keep_compressed;
 
+    pull_layer_stop_keeping(layer);
     pull_layer_set_state(layer, BERTH_PULL_LAYER_KEEPING);
-    if (!keeps && berth_pull_use_stored(context, digest)) {
+    if (layer->is_stored || (!keeps && berth_pull_use_stored(context, digest)))
         pull_layer_finish(layer);
-        return;
+    else if (!layer->is_requested)
+        pull_layer_request_blob(layer, NULL);
+}
+
+/* Unpacks what has arrived or is arriving, or requests it. A file that has been kept may be
+ * complete by now. */
+static void pull_layer_unpack(BerthPullLayer *layer) {
+    if (layer->growth >= 0) {
+        pull_layer_extract_growing(layer, layer->file, layer->growth);
+        pull_layer_stop_keeping(layer);
+        if (layer->is_stored)
+            pull_layer_set_stored(layer);
+    } else if (layer->is_stored) {
+        pull_layer_extract_blob(layer);
+    } else if (!layer->is_requested) {
+        pull_layer_request_blob(layer, pull_layer_stream);
     }
-    const BerthPullFetch fetch = {.descriptor = layer->descriptor,
-                                  .item = layer->item,
-                                  .done = pull_layer_on_kept,
-                                  .userdata = layer};
-    berth_pull_objects_fetch(layer->objects, &fetch);
 }
 
 void berth_pull_layer_start(BerthPullLayer *layer) {
@@ -312,10 +364,5 @@ void berth_pull_layer_start(BerthPullLayer *layer) {
         pull_layer_fail(layer, error);
         return;
     }
-    const BerthPullFetch fetch = {.descriptor = layer->descriptor,
-                                  .item = layer->item,
-                                  .stream = pull_layer_stream,
-                                  .done = pull_layer_on_blob,
-                                  .userdata = layer};
-    berth_pull_objects_fetch(layer->objects, &fetch);
+    pull_layer_unpack(layer);
 }

@@ -17,6 +17,7 @@
 #include "worker/replies.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 typedef enum {
@@ -283,6 +284,20 @@ static bool pull_object_open(BerthPullObject *object, GError **error) {
     return true;
 }
 
+/* Returns the pipe that berth-ingest writes to; -1 if nobody will read from it. The stream may
+ * begin to read long after that, which must not hold up berth-ingest. */
+static int pull_object_stream(BerthPullObject *object) {
+    berth_autofd int file = berth_ingestion_open_file(object->ingestion);
+    int ends[2];
+
+    if (file < 0 || pipe2(ends, O_CLOEXEC) < 0)
+        return -1;
+    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK);
+    object->stream(file, ends[0], object->stream_userdata);
+    close(ends[0]);
+    return ends[1];
+}
+
 /* Fetches into the ingest, starting where an earlier attempt ended. */
 static void pull_object_fetch(BerthPullObject *object) {
     g_autoptr(GError) error = NULL;
@@ -295,11 +310,8 @@ static void pull_object_fetch(BerthPullObject *object) {
     }
     /* What has been unpacked cannot be taken back. If an earlier attempt is resumed, its data may
      * turn out to be wrong; in this case the layer is unpacked from the blob instead. */
-    if (object->stream && object->attempt == ATTEMPT_FROM_START) {
-        berth_autofd int file = berth_ingestion_open_file(object->ingestion);
-        if (file >= 0)
-            growth = object->stream(file, object->stream_userdata);
-    }
+    if (object->stream && object->attempt == ATTEMPT_FROM_START)
+        growth = pull_object_stream(object);
     if (object->embedded ? !pull_object_send_embedded(object, growth, &error)
                          : !pull_object_send(object, growth, &error)) {
         pull_object_fail(object, error);

@@ -100,10 +100,10 @@ typedef enum {
     BERTH_PULL_OBJECT_FAILED,
 } BerthPullObjectState;
 
-/* Begins to process the file, which the caller keeps, while it grows, and returns a pipe that is to
- * receive a byte each time it has grown; -1 if it is not processed. Called only if the file is
- * empty yet. */
-typedef int (*BerthPullStream)(int file, void *userdata);
+/* Begins to process the file while it grows; growth is a pipe that receives a byte when it has
+ * grown, and is closed when it is complete. The caller keeps both. Called only if the file is empty
+ * yet. */
+typedef void (*BerthPullStream)(int file, int growth, void *userdata);
 
 typedef struct BerthPullObject BerthPullObject;
 
@@ -170,6 +170,7 @@ const BerthDescriptor *berth_pull_documents_get_target(const BerthPullDocuments 
 
 /* pull-layer.c */
 typedef enum {
+    BERTH_PULL_LAYER_NEW,       /* its diff ID is not known yet; its blob may be arriving */
     BERTH_PULL_LAYER_WAITING,   /* for a free slot for unpacking */
     BERTH_PULL_LAYER_ELSEWHERE, /* another transfer is creating its snapshot */
     BERTH_PULL_LAYER_KEEPING,   /* the snapshot exists; the blob is being fetched */
@@ -189,17 +190,25 @@ typedef void (*BerthPullLayerChanged)(BerthPullLayer *layer, const GError *error
 
 typedef struct {
     const BerthDescriptor *descriptor;
-    const char *diff_id;
-    const char *parent; /* chain ID of the layer below; NULL: this is the lowest */
-    /* Of the image; they remain valid. */
-    const char *manifest_digest, *image_chain_id;
+    const char *manifest_digest; /* remains valid */
     BerthPullLayerChanged changed;
     void *userdata;
 } BerthPullLayerRequest;
 
+/* What the image configuration says of a layer. */
+typedef struct {
+    const char *diff_id;
+    const char *parent;         /* chain ID of the layer below; NULL: this is the lowest */
+    const char *image_chain_id; /* remains valid */
+} BerthPullLayerIdentity;
+
 BerthPullLayer *berth_pull_layer_new(const BerthPullContext *context, BerthPullObjects *objects,
                                      const BerthPullLayerRequest *request);
 void berth_pull_layer_free(BerthPullLayer *layer);
+/* For a layer that is NEW: begins to fetch its blob. */
+void berth_pull_layer_fetch_ahead(BerthPullLayer *layer);
+/* For a layer that is NEW: it is WAITING from now on. */
+void berth_pull_layer_identify(BerthPullLayer *layer, const BerthPullLayerIdentity *identity);
 /* For a layer that is WAITING. */
 void berth_pull_layer_start(BerthPullLayer *layer);
 /* For a layer that is UNPACKED, when the layer below is DONE. */

@@ -22,9 +22,10 @@ typedef struct {
 } IngestState;
 
 /* Called when the file has grown. The reader may fail and close the pipe; the content is stored
- * nevertheless. */
+ * nevertheless. If the pipe is full, the reader still has to look at the size of the file. */
 static void ingest_announce(IngestState *state) {
-    state->is_followed = state->is_followed && berth_fd_write_all(state->ingest->growth, "", 1);
+    state->is_followed =
+        state->is_followed && (berth_fd_write_all(state->ingest->growth, "", 1) || errno == EAGAIN);
 }
 
 /* pread(2) leaves the file's offset where take_input() has to write. Reaching the end before the

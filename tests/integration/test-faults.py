@@ -231,6 +231,47 @@ def test_wrong_content_embedded_in_the_manifest():
         refused(REGISTRY.add(f"misfit{number}:x", content)[0], layer["digest"], "the registry answered 404")
 
 
+@contextlib.contextmanager
+def configuration_after_layers(content):
+    """Holds the image configuration back until all layers have been sent."""
+    layers = {layer["digest"] for layer in content.manifest["layers"]}
+    answer_blob, sent = REGISTRY.answer_blob, set()
+
+    def answer(handler, path, digest, with_body):
+        if digest == content.manifest["config"]["digest"]:
+            wait_until(lambda: layers <= sent, "the layers to be requested", seconds=30)
+        answer_blob(handler, path, digest, with_body)
+        sent.add(digest)
+
+    REGISTRY.answer_blob = answer
+    try:
+        yield
+    finally:
+        REGISTRY.answer_blob = answer_blob
+
+
+def test_layers_arrive_before_the_configuration():
+    """They are requested together with it, and unpacked when it says what they are."""
+    plain = oci.Layer("gzip").directory("d").add("d/f", b"upper").add("large", random.Random(50).randbytes(3000000))
+    content = oci.Image([oci.busybox_layer(), plain])
+    reference, _ = REGISTRY.add("ahead:x", content)
+    with configuration_after_layers(content):
+        good("pull", reference)
+    equal(good("run", "--rm", reference, "/bin/sh", "-c", "cat /d/f && wc -c </large"), "upper3000000\n")
+    good("rmi", reference)
+
+
+def test_a_configuration_that_does_not_fit_layers_that_have_arrived():
+    content = image(51)
+    content.finish()
+    content.manifest["layers"].append(content.manifest["layers"][0])
+    reference, _ = REGISTRY.add("unfit:x", content)
+    with configuration_after_layers(content):
+        refused(reference, "the manifest has 2 layers, but the image configuration 1 diff IDs")
+    good("prune")
+    equal(listing("content", "list"), [])
+
+
 def test_an_image_of_more_layers_than_a_worker_has_jobs():
     layers = [oci.Layer("gzip").add(f"f{n}", str(n).encode()) for n in range(150)]
     reference, _ = REGISTRY.add("many:x", oci.Image(layers))

@@ -86,6 +86,49 @@ static void test_a_reader_of_announcements_may_close_its_end(void) {
     g_assert_cmpstr(digest, ==, ABC);
 }
 
+static gpointer run_ingest(gpointer data) {
+    char *digest;
+    uint64_t size;
+
+    g_assert_true(berth_ingest_run(data, &digest, &size, NULL));
+    return digest;
+}
+
+/* A reader that begins late finds a full pipe, and is told of what comes after that. */
+static void test_a_full_pipe_of_announcements_is_no_obstacle(void) {
+    berth_autofd int file = memfd_create("ingest", 0);
+    int content[2], ends[2];
+    struct stat status = {0};
+    char bytes[512];
+    ssize_t got, announced = 0;
+
+    g_assert_true(berth_fd_pipe(content, NULL));
+    g_assert_cmpint(pipe2(ends, O_CLOEXEC | O_NONBLOCK), ==, 0);
+    while (write(ends[1], "", 1) == 1)
+        ;
+    g_assert_cmpint(errno, ==, EAGAIN);
+    BerthIngest ingest = {content[0], file, ends[1], BERTH_ALGORITHM_SHA256, 0, 3};
+    GThread *thread = g_thread_new("ingest", run_ingest, &ingest);
+    g_assert_true(berth_fd_write_all(content[1], "a", 1));
+    while (status.st_size < 1) {
+        g_thread_yield();
+        g_assert_cmpint(fstat(file, &status), ==, 0);
+    }
+    while ((got = read(ends[0], bytes, sizeof bytes)) > 0)
+        ;
+    g_assert_cmpint(errno, ==, EAGAIN);
+    g_assert_true(berth_fd_write_all(content[1], "bc", 2));
+    close(content[1]);
+    g_autofree char *digest = g_thread_join(thread);
+    while ((got = read(ends[0], bytes, sizeof bytes)) > 0)
+        announced += got;
+    g_assert_cmpint(announced, >, 0);
+    g_assert_cmpstr(digest, ==, ABC);
+    close(content[0]);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 enum { LARGE_BYTES = 3 * 1024 * 1024 + 17 };
 
 typedef struct {
@@ -175,6 +218,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/ingest/more-than-the-limit-is-refused", test_more_than_the_limit_is_refused);
     g_test_add_func("/ingest/a-reader-of-announcements-may-close-its-end",
                     test_a_reader_of_announcements_may_close_its_end);
+    g_test_add_func("/ingest/a-full-pipe-of-announcements-is-no-obstacle",
+                    test_a_full_pipe_of_announcements_is_no_obstacle);
     g_test_add_func("/ingest/growth-by-a-pipe-is-announced", test_growth_by_a_pipe_is_announced);
     g_test_add_func("/ingest/growth-by-a-socket-is-announced",
                     test_growth_by_a_socket_is_announced);
