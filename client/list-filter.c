@@ -2,8 +2,8 @@
 
 /*
  * --filter of listings: podman's NAME=VALUE becomes the option Filter, with which the service omits
- * everything else. Each name may be given once, labels repeatedly: several values of one name would
- * mean "or", which the service's filter cannot express.
+ * everything else. As in podman, several values of one name are alternatives, but an item must have
+ * all labels.
  */
 
 #include "client/list-filter.h"
@@ -46,8 +46,7 @@ bool dist_filter_check(const DistFilterName *names, GError **error) {
              !g_ascii_string_to_signed(value + 1, 10, -1, 255, NULL, NULL)))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    _("invalid value \"%s\" of %s"), *text, "--filter");
-        bool may_repeat = name->kind == DIST_FILTER_LABEL || name->kind == DIST_FILTER_REPEATED;
-        for (char **other = given; !may_repeat && other < text; other++)
+        for (char **other = given; name->kind == DIST_FILTER_ADDITION && other < text; other++)
             if (filter_find_name(names, *other) == name)
                 return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                        _("--filter: %s is given twice"), name->name);
@@ -83,17 +82,10 @@ static const char *filter_translate(const char *const *values, const char *value
     return value;
 }
 
-/* Sent as a list with one element, which the service looks for in a property that is a list. */
-static int filter_append_member(sd_bus_message *call, const char *key, const char *value) {
-    char *list[] = {(char *)value, NULL};
-
-    return dist_append_strings(call, key, list);
-}
-
-/* Patterns are those of the service's Filter. Labels are appended together
- * (filter_append_labels()); additions are applied by dist itself. */
-static int filter_append_one(sd_bus_message *call, const DistFilterName *name,
-                             const char *given_value) {
+/* As a variant. Patterns are those of the service's Filter; a list with one element is looked for
+ * in a property that is a list. */
+static int filter_append_value(sd_bus_message *call, const DistFilterName *name,
+                               const char *given_value) {
     const char *value = filter_translate(name->values, given_value);
     g_autofree char *pattern = NULL;
 
@@ -111,16 +103,48 @@ static int filter_append_one(sd_bus_message *call, const DistFilterName *name,
         pattern = dist_complete_reference(value);
         break;
     case DIST_FILTER_MEMBER:
-        return filter_append_member(call, name->property, value);
+        return sd_bus_message_append(call, "v", "as", 1, value);
     case DIST_FILTER_STATUS:
-        return sd_bus_message_append(call, "{sv}", name->property, "i",
-                                     (int32_t)g_ascii_strtoll(value, NULL, 10));
+        return sd_bus_message_append(call, "v", "i", (int32_t)g_ascii_strtoll(value, NULL, 10));
     case DIST_FILTER_LABEL:
     case DIST_FILTER_REPEATED:
     case DIST_FILTER_ADDITION:
-        return 0;
+        g_assert_not_reached();
     }
-    return sd_bus_message_append(call, "{sv}", name->property, "s", pattern);
+    return sd_bus_message_append(call, "v", "s", pattern);
+}
+
+static int filter_append_alternatives(sd_bus_message *call, const DistFilterName *name,
+                                      const GPtrArray *values) {
+    int r;
+
+    if (values->len == 1)
+        return filter_append_value(call, name, values->pdata[0]);
+    if ((r = sd_bus_message_open_container(call, 'v', "av")) < 0 ||
+        (r = sd_bus_message_open_container(call, 'a', "v")) < 0)
+        return r;
+    for (guint i = 0; i < values->len; i++)
+        if ((r = filter_append_value(call, name, values->pdata[i])) < 0)
+            return r;
+    if ((r = sd_bus_message_close_container(call)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
+}
+
+/* Labels are appended together (filter_append_labels()); dist itself applies what is repeated or an
+ * addition. */
+static int filter_append_name(sd_bus_message *call, const DistFilterName *name) {
+    g_autoptr(GPtrArray) values = dist_filter_find_all(name->name);
+    int r;
+
+    if (values->len == 0 || name->kind == DIST_FILTER_LABEL || name->kind == DIST_FILTER_REPEATED ||
+        name->kind == DIST_FILTER_ADDITION)
+        return 0;
+    if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
+        (r = sd_bus_message_append(call, "s", name->property)) < 0 ||
+        (r = filter_append_alternatives(call, name, values)) < 0)
+        return r;
+    return sd_bus_message_close_container(call);
 }
 
 static int filter_append_labels(sd_bus_message *call, char *const *labels) {
@@ -150,14 +174,9 @@ int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
         (more && more->pattern &&
          (r = sd_bus_message_append(call, "{sv}", "Name", "s", more->pattern)) < 0))
         return r;
-    for (char **text = given; text && *text; text++) {
-        const DistFilterName *name = filter_find_name(names, *text);
-        const char *equals = strchr(*text, '=');
-        /* dist_filter_check() has refused all others. */
-        g_assert(name && equals);
-        if ((r = filter_append_one(call, name, equals + 1)) < 0)
+    for (const DistFilterName *name = names; name->name; name++)
+        if ((r = filter_append_name(call, name)) < 0)
             return r;
-    }
     if ((r = sd_bus_message_close_container(call)) < 0 ||
         (r = sd_bus_message_close_container(call)) < 0)
         return r;

@@ -39,8 +39,8 @@ static const DistFilterName ps_filters[] = {
     {"health", "Health", DIST_FILTER_TEXT},
     {"network", "Networks", DIST_FILTER_MEMBER},
     {"volume", "Volumes", DIST_FILTER_MEMBER},
-    {"before", NULL, DIST_FILTER_ADDITION},
-    {"since", NULL, DIST_FILTER_ADDITION},
+    {"before", NULL, DIST_FILTER_REPEATED},
+    {"since", NULL, DIST_FILTER_REPEATED},
     {"pod", "Pod", DIST_FILTER_TEXT},
     {"until", NULL, DIST_FILTER_ADDITION},
     {"publish", NULL, DIST_FILTER_REPEATED},
@@ -124,13 +124,20 @@ static DistTable *new_process_table(void) {
     return dist_table_new(columns);
 }
 
-/* The creation time of the container that a filter names; limit if there is no such filter. */
+/* The creation time of the container that a filter names; limit if there is no such filter. As in
+ * podman, the oldest counts if several are named. */
 static bool ps_read_moment(const char *filter, uint64_t limit, uint64_t *moment, GError **error) {
-    const char *id = dist_filter_find(filter);
-    g_autoptr(DistContainer) container = id ? dist_container_get(id, error) : NULL;
+    g_autoptr(GPtrArray) ids = dist_filter_find_all(filter);
+    uint64_t oldest = UINT64_MAX;
 
-    *moment = container ? container->created : limit;
-    return !id || container;
+    for (guint i = 0; i < ids->len; i++) {
+        g_autoptr(DistContainer) container = dist_container_get(ids->pdata[i], error);
+        if (!container)
+            return false;
+        oldest = MIN(oldest, container->created);
+    }
+    *moment = ids->len > 0 ? oldest : limit;
+    return true;
 }
 
 static int ps_read_id(sd_bus_message *reply, char **key, void *userdata) {

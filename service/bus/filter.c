@@ -8,10 +8,17 @@
 
 #include "bus/filter.h"
 
+#include <errno.h>
 #include <string.h>
 
-/* Reads a value of one of the types that properties of listed items have; *value is floating. A
- * value of any other type is skipped, and *value is set to NULL. */
+/* A client can make the service compare each item with each of them. */
+enum { MAX_ALTERNATIVES = 64 };
+
+static int filter_read_alternatives(sd_bus_message *message, GVariant **value);
+
+/* Reads a value of one of the types that properties of listed items have, or a list of
+ * alternatives; *value is floating. A value of any other type is skipped, and *value is set to
+ * NULL. */
 static int filter_read_value(sd_bus_message *message, GVariant **value) {
     const char *type;
     char kind;
@@ -40,6 +47,8 @@ static int filter_read_value(sd_bus_message *message, GVariant **value) {
             g_variant_builder_add(&builder, "{ss}", key, text);
         if (r >= 0 && (r = sd_bus_message_exit_container(message)) >= 0)
             *value = g_variant_builder_end(&builder);
+    } else if (g_str_equal(type, "av")) {
+        r = filter_read_alternatives(message, value);
     } else if (type[1] == '\0' && strchr("tuibsox", type[0])) {
         if ((r = sd_bus_message_read_basic(message, type[0], &basic)) < 0)
             return r;
@@ -53,6 +62,32 @@ static int filter_read_value(sd_bus_message *message, GVariant **value) {
         r = sd_bus_message_skip(message, type);
     }
     return r < 0 ? r : sd_bus_message_exit_container(message);
+}
+
+/* None of them can be such a list itself: a message could nest them deeply. What cannot be compared
+ * matches nothing, and is left out. */
+static int filter_read_alternatives(sd_bus_message *message, GVariant **value) {
+    g_auto(GVariantBuilder) builder = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("av"));
+    unsigned count = 0;
+    int r = sd_bus_message_enter_container(message, 'a', "v");
+
+    while (r >= 0 && (r = sd_bus_message_at_end(message, false)) == 0) {
+        const char *type;
+        char kind;
+        GVariant *one = NULL;
+        if (++count > MAX_ALTERNATIVES)
+            return -E2BIG;
+        if ((r = sd_bus_message_peek_type(message, &kind, &type)) < 0)
+            return r;
+        r = g_str_equal(type, "av") ? sd_bus_message_skip(message, "v")
+                                    : filter_read_value(message, &one);
+        if (r >= 0 && one)
+            g_variant_builder_add(&builder, "v", one);
+    }
+    if (r < 0 || (r = sd_bus_message_exit_container(message)) < 0)
+        return r;
+    *value = g_variant_builder_end(&builder);
+    return 1;
 }
 
 /* Reads an a{sv} of the message as a GVariant, which the caller owns. A key that occurs twice is an
@@ -70,7 +105,11 @@ static int filter_read_dictionary(sd_bus_message *message, GVariant **dictionary
         if (g_variant_dict_contains(&values, key))
             return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "InvalidArgument",
                                      "the filter \"%.100s\" is given twice", key);
-        if ((r = filter_read_value(message, &value)) < 0)
+        if ((r = filter_read_value(message, &value)) == -E2BIG)
+            return sd_bus_error_setf(error, BERTH_ERROR_PREFIX "LimitExceeded",
+                                     "the filter \"%.100s\" has more than %d alternatives", key,
+                                     MAX_ALTERNATIVES);
+        if (r < 0)
             return r;
         /* A value that cannot be compared is stored as the unit type, which matches nothing. */
         g_variant_dict_insert_value(&values, key, value ? value : g_variant_new("()"));
@@ -126,7 +165,7 @@ static bool has_pairs(GVariant *found, GVariant *wanted) {
 }
 
 /* Values of different types never match, even if they are equal as numbers. */
-static bool is_as_wanted(GVariant *found, GVariant *wanted) {
+static bool is_as_one_wanted(GVariant *found, GVariant *wanted) {
     if (!found || !g_variant_type_equal(g_variant_get_type(found), g_variant_get_type(wanted)))
         return false;
     if (g_variant_is_of_type(wanted, G_VARIANT_TYPE_STRING_ARRAY))
@@ -137,6 +176,21 @@ static bool is_as_wanted(GVariant *found, GVariant *wanted) {
         return g_pattern_match_simple(g_variant_get_string(wanted, NULL),
                                       g_variant_get_string(found, NULL));
     return !g_variant_is_of_type(wanted, G_VARIANT_TYPE_UNIT) && g_variant_equal(found, wanted);
+}
+
+static bool is_as_wanted(GVariant *found, GVariant *wanted) {
+    GVariantIter iterator;
+    GVariant *one;
+
+    if (!g_variant_is_of_type(wanted, G_VARIANT_TYPE("av")))
+        return is_as_one_wanted(found, wanted);
+    g_variant_iter_init(&iterator, wanted);
+    while (g_variant_iter_next(&iterator, "v", &one)) {
+        g_autoptr(GVariant) alternative = one;
+        if (is_as_one_wanted(found, alternative))
+            return true;
+    }
+    return false;
 }
 
 /* Returns 1 if each key of the filter has a matching property in the item, 0 if not, or a negative

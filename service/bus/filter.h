@@ -4,7 +4,8 @@
  * The option Filter of listings, a{sv}: selects the items whose properties have all of these
  * values. A string is a pattern in which * matches any text and ? any character. A list (as) must
  * contain all elements that the filter names; a dictionary of strings (a{ss}) must contain all its
- * keys with these values, where an empty value matches any.
+ * keys with these values, where an empty value matches any. A list of variants (av) has
+ * alternatives, one of which must match.
  */
 
 #pragma once

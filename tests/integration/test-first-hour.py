@@ -113,10 +113,17 @@ def test_filters():
                            (["status=created", "name=ma"], ["made"]), (["exited=1"], ["failed"]), (["exited=0"], []),
                            ([f"ancestor={IMAGE}"], ["failed", "labelled", "made", "web"]), (["ancestor=alpine"], []),
                            (["before=failed"], ["made", "web"]), (["since=made"], ["failed", "labelled"]), (["health=healthy"], []),
-                           (["network=none"], [])):
+                           (["network=none"], []),
+                           # As in podman, several values are alternatives, except for labels.
+                           (["name=ma", "name=fai"], ["failed", "made"]), (["status=created", "status=exited"], ["failed", "labelled", "made"]),
+                           (["status=created", "status=exited", "name=w", "name=fai"], ["failed"]), (["id=w", "id=ma"], ["made", "web"]),
+                           (["exited=0", "exited=1", "exited=2"], ["failed"]), (["label=tier", "label=nothing"], []),
+                           (["ancestor=alpine", f"ancestor={IMAGE}"], ["failed", "labelled", "made", "web"]),
+                           (["before=failed", "before=made"], ["web"]), (["since=made", "since=failed"], ["failed", "labelled"])):
         equal(sorted(filtered(ps, *filters)), found, filters)
     equal(filtered(("ps", "-q"), "status=exited"), ["failed"])
     equal(filtered(("images", "-q"), "reference=first/box"), [IMAGE])
+    equal(filtered(("images", "-q"), "reference=nothing", "reference=first/box"), [IMAGE])
     equal(filtered(("images", "-q"), "dangling=true"), [])
     equal(filtered(("images", "-q"), f"since={IMAGE}"), [])
     equal(filtered(("volume", "ls", "-q"), "name=none"), [])
@@ -124,7 +131,7 @@ def test_filters():
     good("pull", IMAGE)
     equal({row["kind"] for row in json.loads(good("transfers", "--json", "--filter=kind=pull"))}, {"pull"})
     for words, part in ((("ps", "--filter=colour=red"), 'there is no filter "colour"; see --help'), (("ps", "-f", "name"), 'invalid value "name"'),
-                        (("ps", "-f", "exited=x"), 'invalid value "exited=x"'), (("ps", "-f", "name=a", "-f", "name=b"), "name is given twice"),
+                        (("ps", "-f", "exited=x"), 'invalid value "exited=x"'), (("ps", "-f", "until=1h", "-f", "until=2h"), "until is given twice"),
                         (("ps", "-f", "before=nobody"), "nobody"), (("images", "x*", "-f", "reference=y"), "cannot be given together")):
         result = dist(*words)
         equal(result.status, 1, words)
@@ -137,6 +144,8 @@ def test_filters_of_volumes():
     good("create", "--name=mounts", "-v", "kept:/data", IMAGE)
     equal(filtered(("ps", "-aq"), "volume=kept"), ["mounts"])
     equal(filtered(("ps", "-aq"), "volume=spare"), [])
+    equal(filtered(("ps", "-aq"), "volume=spare", "volume=kept"), ["mounts"])
+    equal(filtered(("volume", "ls", "-q"), "name=kep", "name=spa"), ["kept", "spare"])
     equal(filtered(("volume", "ls", "-q"), "dangling=true"), ["spare"])
     equal(filtered(("volume", "ls", "-q"), "dangling=false"), ["kept"])
     equal(filtered(("volume", "ls", "-q"), "dangling=true", "name=kept"), [])

@@ -219,6 +219,11 @@ def test_lists_are_filtered_and_paged():
         out = images_call("List", "a{sv}", *options).out
         return [word for word in out.split('"') if "/objects/many-" in word and "type" not in word][::2]
     equal(len(names("1", "Filter", "a{sv}", "1", "Name", "s", "*/many-?:x")), 3)
+    # Alternatives are not nested, and not more than 64.
+    equal(len(names("1", "Filter", "a{sv}", "1", "Name", "av", "3", "s", "*/many-a:x", "u", "1", "s", "*/many-b:x")), 2)
+    equal(names("1", "Filter", "a{sv}", "1", "Name", "av", "0"), [])
+    equal(names("1", "Filter", "a{sv}", "1", "Name", "av", "1", "av", "1", "s", "*"), [])
+    contains(images_call("List", "a{sv}", "1", "Filter", "a{sv}", "1", "Name", "av", "65", *["s", "x"] * 65).err, "more than 64 alternatives")
     equal(len(names("2", "Limit", "t", "2", "Filter", "a{sv}", "1", "Name", "s", "*/many-?:x")), 2)
     equal(names("1", "After", "s", f"{HOST}/objects/many-b:x")[:1], [f"{HOST}/objects/many-c:x"])
     good("rmi", *[f"{HOST}/objects/many-{name}:x" for name in ("a", "b", "c")])
