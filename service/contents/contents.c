@@ -131,39 +131,18 @@ bool berth_contents_commit(BerthContents *contents, const char *key, const char 
     return true;
 }
 
-bool berth_contents_delete(BerthContents *contents, const char *digest, bool force,
-                           bool sees_images, GError **error) {
-    g_auto(BerthBlob) blob = {0};
-
-    if (!berth_content_store_info(contents->store, digest, &blob, error))
-        return false;
-    g_autofree char *user = berth_reach_find_image(contents->database, digest);
-    if (user && !force && !sees_images)
-        return berth_error_set(error, BERTH_ERROR_IN_USE, "content %s belongs to an image", digest);
-    if (user && !force)
-        return berth_error_set(error, BERTH_ERROR_IN_USE,
-                               "content %s belongs to the image \"%s\"; delete that first", digest,
-                               user);
-    if (!force && berth_contents_is_pinned(contents, digest))
-        return berth_error_set(error, BERTH_ERROR_IN_USE,
-                               "a transfer or a mount of a container needs the content %s", digest);
-    if (!force && berth_lease_store_keeps(contents->database, digest))
-        return berth_error_set(error, BERTH_ERROR_IN_USE, "a lease keeps the content %s", digest);
-    if (!berth_content_store_delete(contents->store, digest, error))
-        return false;
-    /* Content to which an image still refers may be fetched again, so its sources and holders
-     * remain recorded. */
-    if (!user && !berth_provenance_forget(contents->database, digest, error))
-        return false;
-    if (contents->observer)
-        contents->observer(digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
-    return true;
-}
-
 char *berth_contents_blob_key(uint32_t owner, const char *digest) {
     g_autofree char *ref = g_strconcat("blob ", digest, NULL);
 
     return berth_ingest_key_new(owner, BERTH_INGEST_OF_TRANSFER, ref);
+}
+
+/* The name of a directory that the next start empties if the service dies before that. */
+static char *new_trash_name(void) {
+    static unsigned counter;
+
+    return g_strdup_printf(BERTH_TRASH_PREFIX "blobs-%" G_GINT64_FORMAT "-%u", g_get_real_time(),
+                           counter++);
 }
 
 /* A full disk may have no room for the directory: *trash is then still -1. */
@@ -202,12 +181,10 @@ static bool discard_blob(BerthContents *contents, const char *digest, int trash,
 }
 
 /* Blobs are renamed, which takes the same time for any size, into one directory that a worker
- * empties. If the service dies before that, the directory's prefix makes the next start empty
- * it. */
+ * empties. */
 bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError **error) {
     int root = berth_content_store_get_root(contents->store);
-    g_autofree char *name =
-        g_strdup_printf(BERTH_TRASH_PREFIX "blobs-%" G_GINT64_FORMAT, g_get_real_time());
+    g_autofree char *name = new_trash_name();
     berth_autofd int trash = -1;
     bool good = true;
 
@@ -217,6 +194,51 @@ bool berth_contents_discard(BerthContents *contents, GPtrArray *digests, GError 
     if (trash >= 0)
         berth_trash_empty(contents->event, root, name);
     return good;
+}
+
+/* The file goes first: only the file makes the blob exist. If a crash leaves labels behind, the
+ * next collection removes them (berth_reach_forget). A worker is started only for a file that takes
+ * long to free. */
+static bool delete_blob(BerthContents *contents, const char *digest, GError **error) {
+    int root = berth_content_store_get_root(contents->store);
+    g_autofree char *name = new_trash_name();
+    berth_autofd int trash = -1;
+    bool deleted = open_trash(root, name, &trash, error) &&
+                   remove_blob(contents, digest, trash, error) &&
+                   berth_database_set_labels(contents->database, "blob", digest, NULL, error);
+
+    if (trash >= 0 && !berth_fd_remove_small_tree(root, name, 1, NULL))
+        berth_trash_empty(contents->event, root, name);
+    return deleted;
+}
+
+bool berth_contents_delete(BerthContents *contents, const char *digest, bool force,
+                           bool sees_images, GError **error) {
+    g_auto(BerthBlob) blob = {0};
+
+    if (!berth_content_store_info(contents->store, digest, &blob, error))
+        return false;
+    g_autofree char *user = berth_reach_find_image(contents->database, digest);
+    if (user && !force && !sees_images)
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "content %s belongs to an image", digest);
+    if (user && !force)
+        return berth_error_set(error, BERTH_ERROR_IN_USE,
+                               "content %s belongs to the image \"%s\"; delete that first", digest,
+                               user);
+    if (!force && berth_contents_is_pinned(contents, digest))
+        return berth_error_set(error, BERTH_ERROR_IN_USE,
+                               "a transfer or a mount of a container needs the content %s", digest);
+    if (!force && berth_lease_store_keeps(contents->database, digest))
+        return berth_error_set(error, BERTH_ERROR_IN_USE, "a lease keeps the content %s", digest);
+    if (!delete_blob(contents, digest, error))
+        return false;
+    /* Content to which an image still refers may be fetched again, so its sources and holders
+     * remain recorded. */
+    if (!user && !berth_provenance_forget(contents->database, digest, error))
+        return false;
+    if (contents->observer)
+        contents->observer(digest, blob.size, BERTH_CONTENT_DELETED, contents->userdata);
+    return true;
 }
 
 /* The file is kept for the administrator, who may want to find out how it was damaged. Its name is

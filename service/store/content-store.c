@@ -228,13 +228,6 @@ bool berth_content_store_unlink(BerthContentStore *store, const char *digest, GE
     return true;
 }
 
-/* The file is deleted first: only the file makes the blob exist. If a crash leaves labels behind,
- * the next collection removes them (berth_reach_forget). */
-bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error) {
-    return berth_content_store_unlink(store, digest, error) &&
-           berth_database_set_labels(store->database, "blob", digest, NULL, error);
-}
-
 /* Skips names that are not digests, and blobs that are deleted while the directory is being
  * read. */
 static bool list_directory(BerthContentStore *store, BerthAlgorithm algorithm, GPtrArray *blobs,

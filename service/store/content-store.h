@@ -52,8 +52,6 @@ bool berth_content_store_info(BerthContentStore *store, const char *digest, Bert
 int berth_content_store_open_blob(BerthContentStore *store, const char *digest, GError **error);
 /* Deletes a blob, but not its labels. */
 bool berth_content_store_unlink(BerthContentStore *store, const char *digest, GError **error);
-/* Deletes a blob and its labels, whatever refers to it. */
-bool berth_content_store_delete(BerthContentStore *store, const char *digest, GError **error);
 /* Returns BerthBlobs, in no particular order. */
 GPtrArray *berth_content_store_list(BerthContentStore *store, GError **error);
 /* Returns the directories that have blobs; the descriptors (int) belong to the store. */
