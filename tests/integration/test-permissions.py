@@ -651,6 +651,8 @@ def test_a_path_is_named_as_what_it_leads_to():
             ("mount:ext4:/srv/allowed/", lambda path: plain_spec("true", mounts=[{"destination": "/tmp", "type": "ext4", "source": path}])),
             ("namespace:/srv/allowed/", lambda path: plain_spec("true", **join(path))),
             ("hook:/srv/allowed/", lambda path: plain_spec("true", rest={"hooks": {"createRuntime": [{"path": path}]}})),
+            ("seccomp-listener:/srv/allowed/",
+             lambda path: plain_spec("true", seccomp={"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": path})),
             ("device:/dev/allowed/", None)):
         rule('action.id != "org.berth1.containers.create-privileged" || action.lookup("privilege").split(" ").every(function(name) {'
              f'return ["spec", "seccomp", "unmasked"].indexOf(name) >= 0 || name.indexOf("{place}") == 0; }})')
@@ -666,6 +668,17 @@ def test_a_path_is_named_as_what_it_leads_to():
             else:
                 contains(result.err, f'the path "{path}" contains ".."')
         equal(listing("ps", "-a"), [])
+    profile = json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/srv/allowed/../etc"})
+    result = containers_call("Create", "ssa{sv}", "led", IMAGE, "1", "Seccomp", "s", profile)
+    equal(result.status, 0, "root names any socket")
+    good("rm", "led")
+    rule('action.lookup("privilege") != "seccomp"')
+    result = containers_call("Create", "ssa{sv}", "led", IMAGE, "1", "Seccomp", "s", profile, user="alice")
+    contains(result.err, 'the path "/srv/allowed/../etc" contains ".."')
+    rule('action.id != "org.berth1.containers.create-privileged" || action.lookup("privilege") == "seccomp"')
+    result = containers_call("Create", "ssa{sv}", "led", IMAGE, "1", "Seccomp", "s", profile.replace("/..", ""), user="alice")
+    contains(result.err, "Access denied")
+    contains(asked("containers.create-privileged")[-1], "privilege='seccomp seccomp-listener:/srv/allowed/etc'")
     os.rmdir("/dev/allowed")
     os.rmdir("/srv/allowed")
 

@@ -154,6 +154,29 @@ static void test_choices_are_parsed_or_refused(void) {
     g_assert_false(parse_choice(options, "Restart", "sometimes"));
 }
 
+/* The service connects to the socket as root. */
+static void test_the_listener_of_a_filter_has_a_name(void) {
+    static const struct {
+        const char *profile, *names;
+    } cases[] = {
+        {"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "seccomp"},
+        {"{\"listenerPath\":\"/run/a b\"}", "seccomp seccomp-listener:/run/a\\x20b"},
+        {"{\"listenerPath\":1}", "seccomp"},
+        {"{", "seccomp"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const BerthCreateOptions options = {
+            .root_directory = -1,
+            .owner = 1000,
+            .seccomp = BERTH_SECCOMP_PROFILE,
+            .seccomp_profile = cases[i].profile,
+        };
+        g_autofree char *names = berth_privileges_of_container(&options);
+        g_assert_cmpstr(names, ==, cases[i].names);
+    }
+}
+
 /* A configuration needs the same privileges as options of Create with the same effect. */
 static void test_a_spec_has_the_same_names(void) {
     BerthCreateOptions options = {
@@ -430,6 +453,8 @@ static const struct {
      "", "namespace:/n sysctl:net.ipv4.ping_group_range"},
     {"", "", ",\"sysctl\":{\"vm.swappiness\":\"1\"}", "", ""},
     {"", "", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "", "seccomp"},
+    {"", "", ",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/run//l\"}", "",
+     "seccomp-listener:/run/l"},
     {"", "", ",\"rootfsPropagation\":\"private\"", "", NULL},
     {"", "", ",\"rootfsPropagation\":\"rslave\"", "", "root-propagation"},
     {"", "", ",\"rootfsPropagation\":\"shared\"", "", "root-propagation"},
@@ -732,6 +757,8 @@ int main(int argc, char **argv) {
                     test_every_weakening_part_of_a_spec_has_a_name);
     g_test_add_func("/spec/the-time-to-name-privileges-grows-with-their-number",
                     test_the_time_to_name_privileges_grows_with_their_number);
+    g_test_add_func("/spec/the-listener-of-a-filter-has-a-name",
+                    test_the_listener_of_a_filter_has_a_name);
     g_test_add_func("/spec/each-weakening-property-needs-its-privilege",
                     test_each_weakening_property_needs_its_privilege);
     g_test_add_func("/spec/a-plain-spec-is-completed", test_a_plain_spec_is_completed);

@@ -8,8 +8,10 @@
 
 #include "containers/spec/privileges.h"
 
+#include "base/document.h"
 #include "base/names.h"
 #include "containers/spec/capabilities.h"
+#include "containers/spec/filter-listener.h"
 #include "containers/spec/mounts.h"
 #include "containers/spec/port.h"
 #include "containers/spec/privilege-names.h"
@@ -100,6 +102,18 @@ static void add_properties(GPtrArray *names, GVariant *properties) {
             berth_privileges_add(names, "property:", name);
 }
 
+/* A profile that cannot be parsed is refused later. */
+static void add_filter(GPtrArray *names, const BerthCreateOptions *options) {
+    if (options->seccomp == BERTH_SECCOMP_DEFAULT)
+        return;
+    berth_privileges_add(names, "seccomp", "");
+    if (options->seccomp != BERTH_SECCOMP_PROFILE)
+        return;
+    g_autoptr(json_object) profile =
+        berth_document_parse(options->seccomp_profile, strlen(options->seccomp_profile), NULL);
+    berth_filter_listener_add(names, profile);
+}
+
 /* Every option that weakens the confinement must have a line here: an option that is left out needs
  * no authorisation. */
 char *berth_privileges_of_container(const BerthCreateOptions *options) {
@@ -123,8 +137,7 @@ char *berth_privileges_of_container(const BerthCreateOptions *options) {
     add_device_options(names, options->devices);
     add_ports(names, options->ports);
     add_capability_options(names, options->capabilities_add);
-    if (options->seccomp != BERTH_SECCOMP_DEFAULT)
-        berth_privileges_add(names, "seccomp", "");
+    add_filter(names, options);
     if (options->unmasked && options->unmasked[0])
         berth_privileges_add(names, "unmasked", "");
     if (options->apparmor)

@@ -13,6 +13,7 @@
 
 #include "containers/spec/capabilities.h"
 #include "containers/spec/devices.h"
+#include "containers/spec/filter-listener.h"
 #include "containers/spec/privilege-names.h"
 #include "containers/spec/properties.h"
 #include "containers/spec/resource-limits.h"
@@ -335,7 +336,8 @@ bool berth_spec_check_paths(const BerthPlan *plan, const GPtrArray *binds, GErro
             if (!berth_privileges_check_path(
                     ((const BerthPlanHook *)plan->hooks[stage]->pdata[i])->path, error))
                 return false;
-    return check_sources(plan, binds, error);
+    return berth_filter_listener_check(plan->seccomp_profile, error) &&
+           check_sources(plan, binds, error);
 }
 
 bool berth_spec_is_plain(const BerthPlan *plan, const BerthCreateOptions *options) {
@@ -352,6 +354,7 @@ void berth_spec_add_privileges(GPtrArray *names, const BerthPlan *plan,
     add_plan_privileges(names, plan, options);
     /* Only Berth's own and plain configurations have the default filter. */
     berth_privileges_add(names, "seccomp", "");
+    berth_filter_listener_add(names, plan->seccomp_profile);
     if (!berth_spec_hides_as_default(plan))
         berth_privileges_add(names, "unmasked", "");
 }

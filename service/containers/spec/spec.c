@@ -10,6 +10,7 @@
 
 #include "base/document-members.h"
 #include "base/document.h"
+#include "containers/spec/filter-listener.h"
 #include "containers/spec/spec-network.h"
 #include "snapshots/mount-points.h"
 
@@ -34,7 +35,7 @@ static bool add_profile(json_object *linux_part, const BerthCreateOptions *optio
         return false;
     }
     json_object_object_add(linux_part, "seccomp", profile);
-    return true;
+    return options->owner == 0 || berth_filter_listener_check(profile, error);
 }
 
 void berth_spec_add_id_range(json_object *linux_part, const char *member, uint32_t ids) {
