@@ -66,6 +66,11 @@ BerthKind berth_media_type_get_kind(const char *media_type) {
     return BERTH_KIND_OTHER;
 }
 
+bool berth_media_type_is_nondistributable(const char *media_type) {
+    return g_str_has_prefix(media_type, "application/vnd.docker.image.rootfs.foreign.diff.tar") ||
+           g_str_has_prefix(media_type, "application/vnd.oci.image.layer.nondistributable.v1.tar");
+}
+
 bool berth_media_type_is_generic(const char *media_type) {
     static const char *const generic[] = {BERTH_MEDIA_UNKNOWN, "application/json", "text/plain",
                                           "text/html", NULL};

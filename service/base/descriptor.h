@@ -44,6 +44,10 @@ void berth_descriptor_free(BerthDescriptor *descriptor);
  * parameters. */
 BerthKind berth_media_type_get_kind(const char *media_type);
 
+/* Whether the type is of a layer that registries need not have, because its vendor forbids to
+ * distribute it (image-spec, layer.md, "Non-Distributable Layers"). */
+bool berth_media_type_is_nondistributable(const char *media_type);
+
 /* Whether the type only says that there are bytes or text. Registries and tools that keep objects
  * as plain files state such types. */
 bool berth_media_type_is_generic(const char *media_type);

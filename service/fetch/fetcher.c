@@ -244,6 +244,20 @@ static bool begin_again(Fetch *fetch, const BerthResponse *response, const GErro
     return true;
 }
 
+/* The manifest may have other addresses for such a layer ("urls"). They are not requested: the
+ * author of an image could make this machine connect to any host within its reach. */
+static void set_status_error(const Fetch *fetch, const BerthResponse *response, GError **error) {
+    const BerthDescriptor *target = fetch->target;
+
+    if (response->status == 404 && berth_media_type_is_nondistributable(target->media_type))
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                        "%s: the registry does not have the non-distributable layer %s, which is "
+                        "not fetched from elsewhere",
+                        berth_remote_get_locator(fetch->remote), target->digest);
+    else
+        berth_remote_set_status_error(fetch->remote, target->digest, response, error);
+}
+
 static void on_fetcher_response(const BerthResponse *response, const GError *error,
                                 void *userdata) {
     Fetch *fetch = userdata;
@@ -263,7 +277,7 @@ static void on_fetcher_response(const BerthResponse *response, const GError *err
         fetch->tries_other_kind = true;
         fetcher_ask(fetch);
     } else if (response->status != 200 && response->status != 206) {
-        berth_remote_set_status_error(fetch->remote, fetch->target->digest, response, &local);
+        set_status_error(fetch, response, &local);
         fetcher_finish(fetch, local);
     } else {
         check_end(fetch);

@@ -185,6 +185,26 @@ def test_an_image_that_get_does_not_find_is_absent():
     REGISTRY.hook = None
 
 
+def test_layers_that_are_not_distributed_come_from_the_registry_only():
+    """A manifest may have other addresses for a layer, chosen by the image's author. None is requested, as it could be
+    one that only this machine reaches."""
+    for media_type in ("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+                       "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"):
+        content = new_image()
+        layer = content.manifest["layers"][0]
+        layer.update({"mediaType": media_type, "urls": [f"http://{REGISTRY.host}/elsewhere"]})
+        reference, _ = REGISTRY.add("foreign:x", content)
+        REGISTRY.hook = lambda h, url, with_body, digest=layer["digest"]: digest in url and send(h, 404, b"{}", {}, None, with_body)
+        REGISTRY.requests.clear()
+        error = dist("pull", reference).err
+        for part in (layer["digest"], "non-distributable", "not fetched from elsewhere"):
+            contains(error, part)
+        equal([path for _, path, _ in REGISTRY.requests if "elsewhere" in path], [])
+        REGISTRY.hook = None
+        pulled(reference)
+        good("rmi", reference)
+
+
 def test_digest_headers_that_cannot_be_used():
     for number, header in enumerate((lambda d: oci.digest_of(d).upper(), lambda d: f'"{oci.digest_of(d)}"', lambda d: "md5:" + "0" * 32,
                                      lambda d: "nonsense", lambda d: "")):
