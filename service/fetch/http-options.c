@@ -240,7 +240,11 @@ static void set_http_limits(BerthRequest *request) {
      * body may take any time as long as it makes progress. */
     if (!request->options.sink && !request->options.uploads)
         curl_easy_setopt(easy, CURLOPT_TIMEOUT, stall);
+    /* While more can be read at once, libcurl fills up to a hundred buffers before it compares the
+     * speed with the limit. */
     if (limits->bytes_per_second > 0) {
+        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+                         (long)CLAMP(limits->bytes_per_second / 1000, 1024, BUFFER_BYTES));
         curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
         curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
     }

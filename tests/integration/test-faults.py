@@ -441,9 +441,8 @@ def test_a_bandwidth_limit_is_kept():
     configure("[Transfer]\nBandwidth=1M\n")
     begin = time.monotonic()
     good("pull", reference)
-    # The transfer takes four seconds, less the time for the data that fits into buffers; without the limit, it would
-    # take a tenth of a second.
-    assert time.monotonic() - begin > 2, "the limit was not kept"
+    # The transfer takes four seconds; without the limit, it would take a tenth of a second.
+    assert time.monotonic() - begin > 3.5, "the limit was not kept"
     configure("")
     good("rmi", reference)
 
