@@ -114,7 +114,8 @@ bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GErr
     g_autoptr(sd_bus_message) reply = dist_call(error, DIST_CONTAINERS, "Stats", "sa{sv}", id, 0);
     if (!reply)
         return false;
-    *figures = (DistContainerUsage){.memory_max = UINT64_MAX};
+    *figures =
+        (DistContainerUsage){.memory_max = UINT64_MAX, .read = UINT64_MAX, .written = UINT64_MAX};
     int r = sd_bus_message_enter_container(reply, 'a', "{st}");
     while (r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
         for (size_t i = 0; i < G_N_ELEMENTS(known); i++)

@@ -44,8 +44,8 @@ typedef struct {
     uint64_t time_usec;  /* of the measurement */
 } DistContainerUsage;
 
-/* A value that the service does not have is 0; one that dist does not know is skipped. A running
- * container has memory, a task and used a processor, so 0 is unknown for these. */
+/* A running container has memory, a task and used a processor, so 0 is unknown for these; what it
+ * has read and written is UINT64_MAX if it is unknown. */
 bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GError **error);
 
 /* All containers that the caller may see and that match --filter, oldest first. names: the filters

@@ -2,8 +2,9 @@
 
 /*
  * dist stats: the resource usage of containers, printed once as a table, or refreshed on a terminal
- * until Ctrl-C. A template also knows docker's words. The live view remembers earlier readings of
- * each container, from which it computes the CPU load of the last interval and its history.
+ * until Ctrl-C. Templates and JSON also have docker's words. The live view remembers earlier
+ * readings of each container, from which it computes the CPU load of the last interval and its
+ * history.
  */
 
 #include "client/stats.h"
@@ -76,17 +77,21 @@ typedef struct {
     double cpu; /* processors in use; negative: not known */
 } StatsRow;
 
+static bool is_known(const StatsRow *row, uint64_t value, bool zero_is_unknown) {
+    return row->known && value != UINT64_MAX && !(zero_is_unknown && value == 0);
+}
+
 static int64_t get_number(const StatsRow *row, uint64_t value, bool zero_is_unknown) {
-    return !row->known || (zero_is_unknown && value == 0) ? DIST_CELL_UNKNOWN : (int64_t)value;
+    return is_known(row, value, zero_is_unknown) ? (int64_t)value : DIST_CELL_UNKNOWN;
 }
 
 /* "A / B", as docker writes pairs. The caller frees it. */
 static char *format_pair(const StatsRow *row, uint64_t first, uint64_t second,
                          bool zero_is_unknown) {
-    bool knows_first = row->known && !(zero_is_unknown && first == 0);
-    bool knows_second = row->known && !(zero_is_unknown && second == 0);
-    g_autofree char *one = knows_first ? dist_format_size(first) : g_strdup("--");
-    g_autofree char *two = knows_second ? dist_format_size(second) : g_strdup("--");
+    g_autofree char *one =
+        is_known(row, first, zero_is_unknown) ? dist_format_size(first) : g_strdup("--");
+    g_autofree char *two =
+        is_known(row, second, zero_is_unknown) ? dist_format_size(second) : g_strdup("--");
 
     return g_strconcat(one, " / ", two, NULL);
 }
@@ -104,12 +109,11 @@ static uint64_t find_memory_limit(const StatsRow *row) {
                : row->figures.memory_max;
 }
 
-static char *format_percent(bool is_known, double ratio) {
-    return is_known ? g_strdup_printf("%.2f%%", ratio * 100) : g_strdup("--");
+static char *format_percent(bool knows_ratio, double ratio) {
+    return knows_ratio ? g_strdup_printf("%.2f%%", ratio * 100) : g_strdup("--");
 }
 
-/* docker's words are columns only for a template: of the others, dist_table_add() takes no more
- * arguments than there are columns. */
+/* docker's words are in JSON, and columns on request. Only a template shows their headings. */
 static int stats_print_rows(const GArray *rows, GError **error) {
     DistColumn columns[] = {
         {"id", _("ID"), DIST_CELL_TEXT},
@@ -129,8 +133,8 @@ static int stats_print_rows(const GArray *rows, GError **error) {
         {"pids", "PIDS", DIST_CELL_NUMBER},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    if (!dist_table_has_template())
-        columns[COLUMNS_WITHOUT_TEMPLATE].key = NULL;
+    for (size_t i = COLUMNS_WITHOUT_TEMPLATE; !dist_table_has_template() && columns[i].key; i++)
+        columns[i].header = NULL;
     g_autoptr(DistTable) table = dist_table_new(columns);
 
     for (guint i = 0; i < rows->len; i++) {
@@ -180,6 +184,16 @@ static void stats_read_loads(GArray *rows) {
     }
 }
 
+/* The load takes a while to measure. */
+static bool stats_show_load(void) {
+    static const char *const words[] = {"json", "CPUPerc", "cpuPerc", "cpuperc"};
+    bool shown = dist_settings.json != DIST_JSON_OFF;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        shown = shown || dist_table_format_mentions(words[i]);
+    return shown;
+}
+
 static int stats_print_once(char **ids, GError **error) {
     g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(StatsRow));
 
@@ -189,7 +203,7 @@ static int stats_print_once(char **ids, GError **error) {
             return EXIT_FAILURE;
         g_array_append_val(rows, row);
     }
-    if (dist_table_format_mentions("CPUPerc"))
+    if (stats_show_load())
         stats_read_loads(rows);
     return stats_print_rows(rows, error);
 }
@@ -234,7 +248,7 @@ static char *format_history(const ContainerHistory *history) {
 }
 
 static void layout_add_size(DistLayout *layout, uint64_t bytes) {
-    g_autofree char *text = dist_format_size(bytes);
+    g_autofree char *text = bytes == UINT64_MAX ? g_strdup("--") : dist_format_size(bytes);
 
     dist_layout_add_cell(layout, text, DIST_COLOR_NONE);
 }

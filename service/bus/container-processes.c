@@ -228,8 +228,10 @@ static int reply_stats(sd_bus_message *call, BerthContainer *container, sd_bus_e
     if ((r = sd_bus_message_new_method_return(call, &reply)) < 0 ||
         (r = sd_bus_message_open_container(reply, 'a', "{st}")) < 0)
         return r;
+    /* Unlike memory and tasks, a container may really have read and written nothing. */
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(figures); i++)
-        r = sd_bus_message_append(reply, "{st}", figures[i].name, figures[i].value);
+        if (figures[i].value != UINT64_MAX || !g_str_has_prefix(figures[i].name, "IO"))
+            r = sd_bus_message_append(reply, "{st}", figures[i].name, figures[i].value);
     if (r < 0 || (r = sd_bus_message_close_container(reply)) < 0)
         return r;
     return sd_bus_send(NULL, reply, NULL);

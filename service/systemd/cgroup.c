@@ -135,13 +135,16 @@ static uint64_t cgroup_read_value(int directory, const char *name, const char *k
     return 0;
 }
 
-/* Sums up, over all devices, the numbers that follow a word: " rbytes=" in v2, " Read " in v1. */
+/* Sums up, over all devices, the numbers that follow a word: " rbytes=" in v2, " Read " in v1.
+ * UINT64_MAX if there is no such file, which is empty as long as nothing has been read. */
 static uint64_t cgroup_sum_after(int directory, const char *name, const char *word) {
     g_autofree char *text =
         directory < 0 ? NULL : berth_fd_read_file_at(directory, name, MAX_FILE_BYTES);
     uint64_t sum = 0;
 
-    for (char *at = text ? strstr(text, word) : NULL; at; at = strstr(at + 1, word))
+    if (!text)
+        return UINT64_MAX;
+    for (char *at = strstr(text, word); at; at = strstr(at + 1, word))
         sum += cgroup_parse_number(at + strlen(word));
     return sum;
 }

@@ -18,13 +18,13 @@ typedef struct {
     uint64_t memory_bytes, memory_peak_bytes, memory_max_bytes; /* UINT64_MAX for no limit */
     uint64_t cpu_usec, cpu_user_usec, cpu_system_usec;
     uint64_t tasks, tasks_max;
-    uint64_t read_bytes, written_bytes;
+    uint64_t read_bytes, written_bytes;  /* UINT64_MAX if they are not counted */
     uint64_t received_bytes, sent_bytes; /* on all interfaces except lo */
     uint64_t oom_kills;
 } BerthCgroupStats;
 
-/* Reads all statistics; unavailable ones are 0. The processes must be in unit's cgroup or below
- * it. */
+/* Reads all statistics; other unavailable ones are 0. The processes must be in unit's cgroup or
+ * below it. */
 void berth_cgroup_read_stats(pid_t pid, const char *unit, BerthCgroupStats *stats);
 /* Reads only oom_kills, since reading all statistics opens a dozen files. */
 uint64_t berth_cgroup_count_oom_kills(pid_t pid, const char *unit);

@@ -339,12 +339,22 @@ def test_stats_take_dockers_words():
         assert 0 < float(found["MemPerc"].removesuffix("%")) < 100, found
         contains(found["MemUsage"], " / 67.1")
     equal(len(found["NetIO"].split(" / ")), 2)
-    equal(len(found["BlockIO"].split(" / ")), 2)
+    # What the machine does not count is not 0.
+    equal([part == "--" for part in found["BlockIO"].split(" / ")], [known[key] is None for key in ("read", "written")])
+    cgroup = good("inspect", "--format={{.cgroup}}", "busy").strip()
+    equal(known["read"] is not None, any(os.path.exists(f"/sys/fs/cgroup{name}") for name in (f"{cgroup}/io.stat", f"/unified{cgroup}/io.stat", f"/blkio{cgroup}")))
+    # The same words are members of JSON.
+    for shown in (known, *json.loads(good("stats", "--no-stream", "--format=json", "busy"))):
+        equal((shown["container"], shown["pids"], shown["blockIO"]), ("busy", known["tasks"], found["BlockIO"]))
+        assert re.fullmatch(r"--|[0-9.]+%", shown["cpuPerc"]) and (shown["cpuPerc"] == "--") == (known["cpuUsec"] is None), shown
+    equal(good("stats", "--no-stream", "--format=id,blockio", "busy").split("\n")[0].split(), ["ID", "BLOCKIO"])
+    assert "BLOCK" not in good("stats", "--no-stream", "busy")
     # Nothing is known of a container that does not run.
     equal(good("stats", "--all", "--no-stream", "--format={{.Name}} {{.CPUPerc}} {{.MemUsage}} {{.MemPerc}} {{.NetIO}} {{.BlockIO}} {{.PIDs}}").splitlines()[-1],
           "idle -- -- / -- -- -- / -- -- / -- --")
     row = [row for row in listing("stats", "--all") if row["id"] == "idle"][0]
-    equal(row, {"id": "idle", "cpuUsec": None, "memory": None, "tasks": None, "read": None, "written": None, "received": None, "sent": None})
+    equal(row, {"id": "idle", "cpuUsec": None, "memory": None, "tasks": None, "read": None, "written": None, "received": None, "sent": None,
+                "container": "idle", "cpuPerc": "--", "memUsage": "-- / --", "memPerc": "--", "netIO": "-- / --", "blockIO": "-- / --", "pids": None})
     contains(good("stats", "--no-stream", "--format", "table {{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}", "busy"), "MEM USAGE / LIMIT")
     refused("stats", "--no-stream", "idle", says="not running")
     refused("stats", "--no-stream", "--format={{.Nothing}}", "busy", says="Nothing")
