@@ -51,6 +51,9 @@ void berth_document_set_artifact_error(const BerthDocument *manifest, GError **e
 /* Limits for a worker that lies; berth-inspect itself has stricter ones. */
 enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
 
+/* In a message. */
+enum { MAX_LISTED_PLATFORMS = 20 };
+
 /* For the parts of a platform, which are shown in lists and messages. */
 static bool is_short(const char *text) {
     return strlen(text) <= MAX_PLATFORM_TEXT;
@@ -204,17 +207,29 @@ static bool is_runnable(const BerthIndexedManifest *entry) {
     return !entry->attestation && (kind == BERTH_KIND_MANIFEST || kind == BERTH_KIND_INDEX);
 }
 
-/* The message lists the available platforms, so that the user can choose one. */
+/* Adds a platform to a list. The text is the image's, so control characters are escaped. */
+static void append_platform(GString *list, const BerthPlatform *platform) {
+    g_autofree char *text = berth_platform_format(platform);
+    g_autofree char *escaped = g_strescape(text, NULL);
+
+    g_string_append_printf(list, "%s%.100s", list->len > 0 ? ", " : "", escaped);
+}
+
+/* The message lists available platforms, so that the user can choose one. */
 static void set_no_platform_error(const BerthDocument *index, const BerthPlatform *platform,
                                   GError **error) {
     g_autofree char *wanted = berth_platform_format(platform);
     g_autoptr(GString) offered = g_string_new(NULL);
+    unsigned listed = 0;
 
-    for (guint i = 0; i < index->entries->len; i++) {
+    for (guint i = 0; i < index->entries->len && listed <= MAX_LISTED_PLATFORMS; i++) {
         const BerthIndexedManifest *entry = index->entries->pdata[i];
-        g_autofree char *text = berth_platform_format(entry->platform);
-        if (is_runnable(entry) && entry->platform->os[0])
-            g_string_append_printf(offered, "%s%s", offered->len > 0 ? ", " : "", text);
+        if (!is_runnable(entry) || !entry->platform->os[0])
+            continue;
+        if (++listed <= MAX_LISTED_PLATFORMS)
+            append_platform(offered, entry->platform);
+        else
+            g_string_append(offered, ", …");
     }
     berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no image for %s; there is %s", wanted,
                     offered->len > 0 ? offered->str : "none that names its platform");

@@ -53,6 +53,25 @@ static void test_the_best_platform_is_chosen(void) {
     g_assert_null(choose(index, "linux/s390x"));
 }
 
+/* An index may hold any text, and any number of platforms. */
+static void test_the_error_lists_some_platforms_in_one_line(void) {
+    g_autoptr(BerthDocument) index = new_index();
+    g_autoptr(BerthPlatform) platform = berth_platform_parse("linux/amd64", NULL);
+    g_autoptr(GError) error = NULL;
+
+    add(index, "first", "linux", "arm64", "v8\ndist: removed", false);
+    for (int i = 0; i < 1000; i++)
+        add(index, "another", "linux", "s390x", "", false);
+    g_assert_null(berth_document_choose(index, platform, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_NOT_FOUND);
+    g_assert_null(strchr(error->message, '\n'));
+    g_assert_true(g_str_has_prefix(error->message,
+                                   "there is no image for linux/amd64; there is "
+                                   "linux/arm64/v8\\ndist: removed, linux/s390x, "));
+    g_assert_true(g_str_has_suffix(error->message, ", linux/s390x, …"));
+    g_assert_cmpuint(strlen(error->message), <, 500);
+}
+
 static void test_the_first_without_a_platform_is_for_any(void) {
     g_autoptr(BerthDocument) index = new_index();
 
@@ -126,6 +145,8 @@ static void test_every_child_is_in_the_text(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/documents/the-best-platform-is-chosen", test_the_best_platform_is_chosen);
+    g_test_add_func("/documents/the-error-lists-some-platforms-in-one-line",
+                    test_the_error_lists_some_platforms_in_one_line);
     g_test_add_func("/documents/the-first-without-a-platform-is-for-any",
                     test_the_first_without_a_platform_is_for_any);
     g_test_add_func("/documents/image-info-is-the-same-after-storing",
