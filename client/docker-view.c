@@ -78,6 +78,23 @@ static void view_add_config(json_object *container, json_object *spec) {
                               view_get_string(view_get(process, "user"), "username"));
     view_add_same(config, "Env", view_get(process, "env"));
     view_add_same(config, "Cmd", view_get(process, "args"));
+    json_object *exposed = berth_document_add_object(config, "ExposedPorts");
+    g_auto(GStrv) ports = NULL;
+    berth_document_get_strings(container, "exposedPorts", &ports, NULL);
+    for (char **port = ports; port && *port; port++)
+        berth_document_add_object(exposed, *port);
+}
+
+/* The command in two parts. */
+static void view_add_command(json_object *container, json_object *spec) {
+    json_object *arguments = berth_document_add_array(container, "Args");
+    g_auto(GStrv) command = NULL;
+
+    berth_document_get_strings(view_get(spec, "process"), "args", &command, NULL);
+    berth_document_add_string(container, "Path", command && command[0] ? command[0] : "");
+    for (char **argument = command && command[0] ? command + 1 : NULL; argument && *argument;
+         argument++)
+        json_object_array_add(arguments, json_object_new_string(*argument));
 }
 
 /* By the container's port, a list of the addresses and ports of the host; texts, as in docker. */
@@ -121,6 +138,10 @@ static void view_add_networks(json_object *container) {
 
 static void view_add_host(json_object *container) {
     json_object *host = berth_document_add_object(container, "HostConfig");
+    g_auto(GStrv) ports = NULL;
+
+    berth_document_get_strings(container, "ports", &ports, NULL);
+    view_add_ports(host, "PortBindings", ports);
 
     view_add_same(host, "AutoRemove", view_get(container, "autoRemove"));
     view_add_same(host, "NetworkMode", view_get(container, "network"));
@@ -166,6 +187,7 @@ void dist_docker_view_add(json_object *container) {
     view_add_time(container, "Created", container, "created");
     view_add_state(container);
     view_add_config(container, spec);
+    view_add_command(container, spec);
     view_add_networks(container);
     view_add_host(container);
     view_add_mounts(container, spec);

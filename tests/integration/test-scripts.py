@@ -49,6 +49,10 @@ def test_inspect_takes_dockers_templates():
           "bind  /srv/volumes/path /host false\nvolume kept /var/lib/berth/volumes/kept /data true\n\n")
     equal(template("{{range .Mounts}}{{.Source}}{{else}}none{{end}}", "made"), "none\n")
     equal(template("{{if .State.Running}}up{{else}}down{{end}}", "web", "made"), "up\ndown\n")
+    command = json.loads(template("{{json .Config.Cmd}}", "web"))
+    equal([template("{{.Path}}", "web").strip(), *json.loads(template("{{json .Args}}", "web"))], command)
+    equal(json.loads(template("{{json .Config.ExposedPorts}}", "web")), {port: {} for port in json.loads(template("{{json .exposedPorts}}", "web"))})
+    equal(template("{{json .HostConfig.PortBindings}}", "web"), template("{{json .NetworkSettings.Ports}}", "web"))
     equal(template("{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.NetworkMode}}", "web"), "on-failure front\n")
     # The members of the document itself keep their names.
     equal(template("{{.state}} {{.config.process.args}} {{json .networks}}", "web"), 'running [sleep 1000] ["front"]\n')
