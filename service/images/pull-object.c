@@ -258,6 +258,13 @@ static bool pull_object_check_size(const BerthPullObject *object, GError **error
                            descriptor->size, BERTH_MAX_DOCUMENT_BYTES);
 }
 
+/* What has arrived of a document is of little use for another attempt. */
+static bool is_worth_resuming(const BerthDescriptor *descriptor) {
+    BerthKind kind = berth_media_type_get_kind(descriptor->media_type);
+
+    return kind == BERTH_KIND_LAYER || kind == BERTH_KIND_OTHER;
+}
+
 /* Opens the ingest, which may contain data of an earlier attempt. Its limit is the size in the
  * descriptor: berth-ingest does not accept more. */
 static bool pull_object_open(BerthPullObject *object, GError **error) {
@@ -269,7 +276,7 @@ static bool pull_object_open(BerthPullObject *object, GError **error) {
         .owner = context->transfer->owner,
         .total = descriptor->size,
         .limit = descriptor->size,
-        .is_resumed = true,
+        .is_resumed = is_worth_resuming(descriptor),
     };
 
     if (!pull_object_check_size(object, error) ||
