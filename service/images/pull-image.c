@@ -4,8 +4,8 @@
  * The image of a pull that is to be unpacked. Its configuration is fetched and read; it says how
  * many layers there are and what they unpack to. The layers are then started, lowest first, a
  * limited number at a time (ParallelLayers=), and each is settled when the one below it is done.
- * The image is done when all layers are. The blobs of the first layers are requested together with
- * the configuration. The pull owns it.
+ * The image is done when all layers are. Small layers are requested together with the
+ * configuration. The pull owns it.
  */
 
 #include "base/fd.h"
@@ -205,6 +205,15 @@ static void pull_image_on_config(const BerthDescriptor *descriptor, const GError
         berth_call_inspect_config(image->context->inspect, blob, pull_image_on_config_read, image);
 }
 
+/* The largest layer that is requested before the configuration has been read. For a larger one the
+ * round trip does not matter, and its data would compete with what has to be done first. */
+enum { MAX_BYTES_AHEAD = 4 * 1024 * 1024 };
+
+static bool is_fetched_ahead(const BerthPullContext *context, const BerthDescriptor *descriptor) {
+    return descriptor->size <= MAX_BYTES_AHEAD &&
+           !berth_pull_is_stored(context, descriptor->digest);
+}
+
 /* Requests the blobs of as many layers as will be unpacked at a time, instead of waiting for the
  * configuration first. If blobs are not kept, only the configuration tells which are needed. */
 static void pull_image_fetch_ahead(BerthPullImage *image) {
@@ -217,10 +226,9 @@ static void pull_image_fetch_ahead(BerthPullImage *image) {
     for (guint i = 0; i < image->layers->len && places > 0 &&
                       !berth_operation_has_ended(context->transfer->operation);
          i++) {
-        BerthPullLayer *layer = image->layers->pdata[i];
-        if (berth_pull_is_stored(context, berth_pull_layer_get_digest(layer)))
+        if (!is_fetched_ahead(context, image->descriptors->pdata[i]))
             continue;
-        berth_pull_layer_fetch_ahead(layer);
+        berth_pull_layer_fetch_ahead(image->layers->pdata[i]);
         places--;
     }
 }
