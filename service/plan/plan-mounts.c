@@ -215,10 +215,7 @@ static bool is_in_proc(const BerthPlanMount *mount) {
                                           "sys/kernel/ns_last_pid",
                                           "uptime",
                                           NULL};
-    /* g_canonicalize_filename() keeps two leading slashes, whose meaning POSIX leaves to the
-     * implementation. */
-    g_autofree char *destination =
-        g_canonicalize_filename(mount->destination + strspn(mount->destination, "/"), "/");
+    g_autofree char *destination = berth_plan_path_clean(mount->destination);
     bool has_name = mount->file_name && g_str_equal(destination, "/proc");
     g_autofree char *path = g_build_filename(destination, has_name ? mount->file_name : NULL, NULL);
 

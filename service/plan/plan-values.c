@@ -80,10 +80,14 @@ bool berth_plan_path_climbs(const char *path) {
     return false;
 }
 
-bool berth_plan_path_is_below_root(const char *path) {
-    /* g_canonicalize_filename() keeps two leading slashes. */
-    g_autofree char *canonical =
-        path[0] == '/' ? g_canonicalize_filename(path + strspn(path, "/"), "/") : NULL;
+/* g_canonicalize_filename() keeps two leading slashes, whose meaning POSIX leaves to the
+ * implementation. */
+char *berth_plan_path_clean(const char *path) {
+    return g_canonicalize_filename(path + strspn(path, "/"), "/");
+}
 
-    return canonical && !g_str_equal(canonical, "/");
+bool berth_plan_path_is_below_root(const char *path) {
+    g_autofree char *clean = berth_plan_path_clean(path);
+
+    return path[0] == '/' && !g_str_equal(clean, "/");
 }

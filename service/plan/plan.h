@@ -141,6 +141,9 @@ bool berth_plan_read_ranges(json_object *object, const char *member, GArray **ra
 
 /* Returns true if ".." is a component of the path. */
 bool berth_plan_path_climbs(const char *path);
+/* Returns the path as an absolute one without repeated slashes, "." and "..". It is only a text:
+ * symbolic links are not looked at. The caller frees it. */
+char *berth_plan_path_clean(const char *path);
 /* Returns true if the path of a mount is absolute, and not another way to write "/". The first
  * process stays below a mount on the root, in the tree whose paths are masked and read-only.
  * Processes that join its mount namespace later get the topmost mount as their root (setns(2)):

@@ -11,8 +11,6 @@
 #include "base/names.h"
 #include "plan/plan.h"
 
-#include <string.h>
-
 char *berth_privileges_escape(const char *text) {
     /* Strings on the bus are UTF-8, so other bytes are escaped. */
     bool is_utf8 = g_utf8_validate(text, -1, NULL);
@@ -36,10 +34,8 @@ void berth_privileges_add(GPtrArray *names, const char *kind, const char *what) 
 }
 
 char *berth_privileges_clean_path(const char *path) {
-    /* g_canonicalize_filename() keeps two leading slashes, and resolves "..". */
-    return path[0] == '/' && !berth_plan_path_climbs(path)
-               ? g_canonicalize_filename(path + strspn(path, "/"), "/")
-               : g_strdup(path);
+    return path[0] == '/' && !berth_plan_path_climbs(path) ? berth_plan_path_clean(path)
+                                                           : g_strdup(path);
 }
 
 void berth_privileges_add_path(GPtrArray *names, const char *kind, const char *what) {

@@ -150,7 +150,7 @@ void berth_spec_add_mounts(json_object *root, const BerthCreateOptions *options,
     add_temporary(mounts, options, is_system);
     for (char **path = image->volumes; *path; path++) {
         /* Builders do not normalize these paths: "/a/../b" is "/b". */
-        g_autofree char *at = g_canonicalize_filename(*path + strspn(*path, "/"), "/");
+        g_autofree char *at = berth_plan_path_clean(*path);
         if ((*path)[0] == '/' && at[1] && !is_mounted(options, at))
             append_mount(mounts, at, "bind", at, volume);
     }
