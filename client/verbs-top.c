@@ -174,39 +174,34 @@ static void top_add_row(DistTable *table, const GArray *processes, const TopProc
         (int64_t)process->started, (int64_t)process->resident, (int64_t)process->virtual_size);
 }
 
-/* The table of chosen columns has all headings; without a choice, it has the first four. */
+/* The table of chosen columns has all headings, those of ps(1); without a choice, it has the first
+ * four. */
 static DistTable *top_new_table(bool is_chosen) {
+    const char *const usual[] = {_("PID"), _("PROCESS"), _("UID"), _("COMMAND")};
     static DistColumn columns[] = {
         {"pid", "PID", DIST_CELL_NUMBER},
-        {"process", NULL, DIST_CELL_TEXT},
-        {"uid", "UID", DIST_CELL_NUMBER},
-        {"command", NULL, DIST_CELL_TEXT},
-        {"name", NULL, DIST_CELL_TEXT},
-        {"innerPid", NULL, DIST_CELL_NUMBER},
-        {"innerParent", NULL, DIST_CELL_NUMBER},
-        {"parent", NULL, DIST_CELL_NUMBER},
-        {"innerUid", NULL, DIST_CELL_NUMBER},
-        {"state", NULL, DIST_CELL_TEXT},
-        {"nice", NULL, DIST_CELL_NUMBER},
-        {"tty", NULL, DIST_CELL_TEXT},
-        {"elapsed", NULL, DIST_CELL_TEXT},
-        {"time", NULL, DIST_CELL_TEXT},
-        {"cpu", NULL, DIST_CELL_TEXT},
-        {"started", NULL, DIST_CELL_TIME},
-        {"rss", NULL, DIST_CELL_SIZE},
-        {"vsz", NULL, DIST_CELL_SIZE},
+        {"process", "PROCESS", DIST_CELL_TEXT},
+        {"uid", "USER", DIST_CELL_NUMBER},
+        {"command", "COMMAND", DIST_CELL_TEXT},
+        {"name", "COMMAND", DIST_CELL_TEXT},
+        {"innerPid", "PID", DIST_CELL_NUMBER},
+        {"innerParent", "PPID", DIST_CELL_NUMBER},
+        {"parent", "PPID", DIST_CELL_NUMBER},
+        {"innerUid", "USER", DIST_CELL_NUMBER},
+        {"state", "S", DIST_CELL_TEXT},
+        {"nice", "NI", DIST_CELL_NUMBER},
+        {"tty", "TTY", DIST_CELL_TEXT},
+        {"elapsed", "ELAPSED", DIST_CELL_TEXT},
+        {"time", "TIME", DIST_CELL_TEXT},
+        {"cpu", "%CPU", DIST_CELL_TEXT},
+        {"started", "STARTED", DIST_CELL_TIME},
+        {"rss", "RSS", DIST_CELL_SIZE},
+        {"vsz", "VSZ", DIST_CELL_SIZE},
         {NULL, NULL, DIST_CELL_TEXT},
     };
-    static const char *const chosen[] = {"PID",     "PROCESS", "USER", "COMMAND", "COMMAND", "PID",
-                                         "PPID",    "PPID",    "USER", "S",       "NI",      "TTY",
-                                         "ELAPSED", "TIME",    "%CPU", "STARTED", "RSS",     "VSZ"};
 
-    columns[0].header = _("PID");
-    columns[1].header = _("PROCESS");
-    columns[2].header = _("UID");
-    columns[3].header = _("COMMAND");
-    for (size_t i = 0; is_chosen && i < G_N_ELEMENTS(chosen); i++)
-        columns[i].header = chosen[i];
+    for (size_t i = 0; !is_chosen && columns[i].key; i++)
+        columns[i].header = i < G_N_ELEMENTS(usual) ? usual[i] : NULL;
     return dist_table_new(columns);
 }
 

@@ -225,6 +225,14 @@ static void set_headers(BerthRequest *request, bool first_host) {
     curl_easy_setopt(request->easy, CURLOPT_HTTPHEADER, request->headers);
 }
 
+/* While more can be read at once, libcurl fills up to a hundred buffers before it compares the
+ * speed with the limit. */
+static long get_buffer_bytes(const BerthHttpLimits *limits) {
+    return limits->bytes_per_second > 0
+               ? (long)CLAMP(limits->bytes_per_second / 1000, 1024, BUFFER_BYTES)
+               : (long)BUFFER_BYTES;
+}
+
 static void set_http_limits(BerthRequest *request) {
     const BerthHttpLimits *limits = &request->http->limits;
     long stall = limits->stall_timeout ? (long)limits->stall_timeout : STALL_SECONDS;
@@ -240,11 +248,7 @@ static void set_http_limits(BerthRequest *request) {
      * body may take any time as long as it makes progress. */
     if (!request->options.sink && !request->options.uploads)
         curl_easy_setopt(easy, CURLOPT_TIMEOUT, stall);
-    /* While more can be read at once, libcurl fills up to a hundred buffers before it compares the
-     * speed with the limit. */
     if (limits->bytes_per_second > 0) {
-        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
-                         (long)CLAMP(limits->bytes_per_second / 1000, 1024, BUFFER_BYTES));
         curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
         curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)limits->bytes_per_second);
     }
@@ -270,7 +274,7 @@ void berth_request_set_options(BerthRequest *request) {
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, request_on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, get_buffer_bytes(&request->http->limits));
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "berth/" BERTH_VERSION);
     /* libcurl supports other schemes, such as file:, which a server must not be able to redirect

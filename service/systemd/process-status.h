@@ -9,8 +9,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { BERTH_PROCESS_NAME_BYTES = 64 };
-
 typedef struct {
     uint32_t parent;    /* its pid on the host */
     uint32_t inner_pid; /* in the first PID namespace below the host's, or on the host */
