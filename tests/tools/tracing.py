@@ -17,10 +17,14 @@ def traced(pid, log, *options):
             end(tracer)
 
 
-def end(tracer):
+def end(tracer, seconds=10):
     """Ends strace. If a signal arrives just before strace waits for its processes, strace notices it only when one of
-    them does something, so the signal is sent again."""
-    while tracer.poll() is None:
+    them does something, so the signal is sent again. A strace that detaches from a process in vfork(2) waits for ever
+    for it, since the process waits for its child, which strace keeps stopped; only SIGKILL frees all three."""
+    for _ in range(seconds):
+        if tracer.poll() is not None:
+            return
         tracer.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             tracer.wait(1)
+    tracer.kill()
