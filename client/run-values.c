@@ -219,8 +219,13 @@ static bool add_lines(GPtrArray *list, const char *file, bool are_variables, GEr
     return lines != NULL;
 }
 
+/* "-" before the path: the file may be missing, as in EnvironmentFile= of systemd.exec(5). */
 bool dist_add_variables_of_file(GPtrArray *list, const char *file, GError **error) {
-    return add_lines(list, file, true, error);
+    bool optional = file[0] == '-' && file[1] != '\0';
+
+    if (optional && access(file + 1, F_OK) < 0 && errno == ENOENT)
+        return true;
+    return add_lines(list, file + optional, true, error);
 }
 
 bool dist_add_lines_of_file(GPtrArray *list, const char *file, GError **error) {

@@ -25,7 +25,8 @@ void dist_add_variable(GPtrArray *list, const char *variable);
 void dist_add_host_environment(GPtrArray *list);
 void dist_add_proxies(GPtrArray *list);
 bool dist_add_timezone(GPtrArray *list, const char *zone, GError **error);
-/* The lines of a file, except empty ones and comments: as variables, or unchanged. */
+/* The lines of a file, except empty ones and comments: as variables, or unchanged. "-" before the
+ * path of the variables allows the file to be missing. */
 bool dist_add_variables_of_file(GPtrArray *list, const char *file, GError **error);
 bool dist_add_lines_of_file(GPtrArray *list, const char *file, GError **error);
 

@@ -168,10 +168,24 @@ char *berth_conversion_resolve_path(const BerthConversion *conversion, const cha
     return g_build_filename(escaped, path, NULL);
 }
 
+/* In a file that is a template or an instance, the name of another template stands for its instance
+ * of the same name, as in podman-systemd.unit(5). */
+static char *name_instance(const BerthConversion *conversion, const char *name) {
+    g_autofree char *stem = berth_unit_name_get_stem(conversion->source->name), *instance = NULL;
+    const char *end = strstr(name, "@.");
+
+    berth_unit_name_split(stem, NULL, &instance);
+    if (!end || !instance)
+        return g_strdup(name);
+    return g_strdup_printf("%.*s@%s%s", (int)(end - name), name, instance[0] ? instance : "%i",
+                           end + 1);
+}
+
 /* Both dependencies are needed: with Requires= alone, the two units start at the same time
  * (systemd.unit(5)). */
 char *berth_conversion_require(const BerthConversion *conversion, const BerthUnitLine *line,
-                               const char *name) {
+                               const char *given) {
+    g_autofree char *name = name_instance(conversion, given);
     g_autofree char *service = berth_unit_set_find_service(conversion->set, name);
     g_autofree char *resource = berth_unit_set_find_resource(conversion->set, name);
 

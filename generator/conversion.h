@@ -76,11 +76,12 @@ void berth_conversion_add_keys(const BerthConversion *conversion, BerthVerb verb
 char *berth_conversion_resolve_path(const BerthConversion *conversion, const char *path,
                                     bool command_line);
 
-/* Requires the service of another unit file, which may be an instance of a template. Returns the
+/* Requires the service of another unit file, which may be an instance of a template, or in another
+ * template the template itself. Returns the
  * name of the object that it makes, which the caller frees; NULL with an error if there is no such
  * file. */
 char *berth_conversion_require(const BerthConversion *conversion, const BerthUnitLine *line,
-                               const char *name);
+                               const char *given);
 
 /* Sets a key of [Service] unless the file does. */
 void berth_conversion_set_default(const BerthConversion *conversion, const char *key,

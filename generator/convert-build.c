@@ -4,7 +4,8 @@
  * The unit of a .build file, which runs dist build once. The directory to build and its
  * Containerfile are found by the rules of podman-systemd.unit(5): SetWorkingDirectory= names the
  * directory, and File= the Containerfile, relative to it; without SetWorkingDirectory=, File= is
- * absolute, and its directory is used.
+ * absolute, and its directory is used. WorkingDirectory= of [Service] stands for a missing
+ * SetWorkingDirectory=.
  */
 
 #include "generator/conversion.h"
@@ -19,6 +20,11 @@ static bool is_remote(const char *path) {
            g_str_has_prefix(path, "github.com/");
 }
 
+/* The words of SetWorkingDirectory= are read in any case of their letters, as podman reads them. */
+static bool build_is_file(const char *directory) {
+    return g_ascii_strcasecmp(directory, "file") == 0;
+}
+
 /* The directory to build, as a word of a command line; NULL with an error. */
 static char *find_context(const BerthConversion *conversion, const char *directory,
                           const char *name) {
@@ -30,9 +36,9 @@ static char *find_context(const BerthConversion *conversion, const char *directo
                                 _("dist builds from a directory"));
         return NULL;
     }
-    if (g_str_equal(directory, "unit"))
+    if (g_ascii_strcasecmp(directory, "unit") == 0)
         return berth_conversion_resolve_path(conversion, ".", true);
-    if (!g_str_equal(directory, "file"))
+    if (!build_is_file(directory))
         return berth_conversion_resolve_path(conversion, directory, true);
     if (!name || (!given && name[0] != '/' && name[0] != '%')) {
         berth_unit_line_error(
@@ -114,8 +120,19 @@ static void add_pull(const BerthConversion *conversion, GPtrArray *words) {
                               _("Pull= takes always, newer or missing, not \"%s\""), line->value);
 }
 
+/* NULL if the file names none. */
+static char *build_get_directory(const BerthConversion *conversion) {
+    const BerthUnitLine *line =
+        berth_unit_file_find(conversion->source->file, "Service", "WorkingDirectory");
+    char *given = berth_conversion_get(conversion, "SetWorkingDirectory");
+
+    if (given || !line || (line->value[0] != '/' && line->value[0] != '%'))
+        return given;
+    return berth_unit_line_get_text(line);
+}
+
 void berth_convert_build(BerthConversion *conversion) {
-    g_autofree char *given = berth_conversion_get(conversion, "SetWorkingDirectory");
+    g_autofree char *given = build_get_directory(conversion);
     g_autofree char *file = berth_conversion_get(conversion, "File");
     g_autofree char *context = find_context(conversion, given ? given : "file", file);
     g_autoptr(GPtrArray) words = berth_conversion_new_command(conversion, "build", NULL);
@@ -126,7 +143,7 @@ void berth_convert_build(BerthConversion *conversion) {
             berth_unit_file_find_section(conversion->source->file, conversion->section),
             _("[%s] needs ImageTag="), conversion->section);
     if (file && context)
-        build_add_file(file, context, !given || g_str_equal(given, "file"), words);
+        build_add_file(file, context, !given || build_is_file(given), words);
     berth_convert_auth_file(conversion);
     add_pull(conversion, words);
     build_add_networks(conversion, words);

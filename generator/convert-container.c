@@ -152,21 +152,28 @@ static void check_labels(const BerthConversion *conversion) {
     }
 }
 
+static void add_security_option(GPtrArray *words, const char *name, const char *value) {
+    g_autofree char *option = g_strconcat(name, value, NULL);
+
+    berth_conversion_add_option(words, "security-opt", option);
+}
+
 /* No-new-privileges is always set, so NoNewPrivileges=yes is accepted without effect. With
  * ReadOnly=, /tmp stays writable. */
 static void add_security(const BerthConversion *conversion, GPtrArray *words) {
-    static const char *const options[][2] = {
-        {"AppArmor", "apparmor="}, {"Mask", "mask="}, {"Unmask", "unmask="}};
+    static const char *const options[][2] = {{"Mask", "mask="}, {"Unmask", "unmask="}};
+    g_autofree char *profile = berth_conversion_get(conversion, "AppArmor");
     const BerthUnitLine *line = berth_conversion_find(conversion, "NoNewPrivileges");
 
     if (line && !berth_conversion_get_flag(conversion, "NoNewPrivileges"))
         berth_conversion_refuse(conversion, line,
                                 _("processes in containers never gain privileges"));
+    if (profile)
+        add_security_option(words, "apparmor=", profile);
     for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
-        g_autofree char *value = berth_conversion_get(conversion, options[i][0]);
-        g_autofree char *option = g_strconcat(options[i][1], value, NULL);
-        if (value)
-            berth_conversion_add_option(words, "security-opt", option);
+        g_autoptr(GPtrArray) values = berth_conversion_get_words(conversion, options[i][0]);
+        for (unsigned j = 0; j < values->len; j++)
+            add_security_option(words, options[i][1], values->pdata[j]);
     }
     if (berth_conversion_get_flag(conversion, "SecurityLabelDisable"))
         berth_conversion_add_option(words, "security-opt", "label=disable");
@@ -175,12 +182,16 @@ static void add_security(const BerthConversion *conversion, GPtrArray *words) {
         berth_conversion_add_option(words, "tmpfs", "/tmp:rw,size=512M,mode=1777");
 }
 
+/* "-" before a path: the file may be missing. It is looked for when the container starts. */
 static void add_environment_files(const BerthConversion *conversion, GPtrArray *words) {
     g_autoptr(GPtrArray) files = berth_conversion_get_words(conversion, "EnvironmentFile");
 
     for (unsigned i = 0; i < files->len; i++) {
-        g_autofree char *path = berth_conversion_resolve_path(conversion, files->pdata[i], true);
-        berth_conversion_add_option(words, "env-file", path);
+        const char *file = files->pdata[i];
+        bool optional = file[0] == '-';
+        g_autofree char *path = berth_conversion_resolve_path(conversion, file + optional, true);
+        g_autofree char *value = g_strconcat(optional ? "-" : "", path, NULL);
+        berth_conversion_add_option(words, "env-file", value);
     }
 }
 

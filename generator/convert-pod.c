@@ -16,11 +16,11 @@
 /* Whether the file is a container of this pod that starts with it. A template is not: nothing says
  * which instances it has. */
 static bool starts_with(const BerthUnitSource *source, const char *pod) {
-    const BerthUnitLine *line = berth_unit_file_find(source->file, "Container", "Pod");
+    g_autofree char *name = berth_unit_source_get_pod(source);
     const BerthUnitLine *start = berth_unit_file_find(source->file, "Container", "StartWithPod");
     bool wanted = true;
 
-    return source->kind == BERTH_UNIT_CONTAINER && line && g_str_equal(line->value, pod) &&
+    return g_strcmp0(name, pod) == 0 &&
            (!start || (berth_unit_line_get_boolean(start, &wanted) && wanted)) &&
            !strstr(source->name, "@.");
 }
@@ -121,10 +121,10 @@ static void add_volumes_of_pod(const BerthConversion *conversion, BerthUnitSourc
 
 /* The unit file of the pod that Pod= names; NULL if there is none. */
 static BerthUnitSource *find_pod(const BerthConversion *conversion) {
-    const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
+    g_autofree char *name = berth_unit_source_get_pod(conversion->source);
 
-    return line && berth_unit_kind_of(line->value) == BERTH_UNIT_POD
-               ? berth_unit_set_find(conversion->set, line->value)
+    return name && berth_unit_kind_of(name) == BERTH_UNIT_POD
+               ? berth_unit_set_find(conversion->set, name)
                : NULL;
 }
 
@@ -149,6 +149,7 @@ char *berth_convert_get_stop_timeout(const BerthConversion *conversion) {
  * (systemd.unit(5)). */
 void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
     const BerthUnitLine *line = berth_conversion_find(conversion, "Pod");
+    g_autofree char *name = berth_unit_source_get_pod(conversion->source);
     BerthUnitSource *pod = find_pod(conversion);
     g_autofree char *stop = get_stop_of_pod(pod);
 
@@ -157,7 +158,7 @@ void berth_convert_member(const BerthConversion *conversion, GPtrArray *words) {
         return;
     if (!pod || !pod->resource || !pod->service) {
         berth_unit_line_error(conversion->problems, line, _("%s=: there is no unit file %s"),
-                              line->key, line->value);
+                              line->key, name);
         return;
     }
     refuse_shared_keys(conversion);

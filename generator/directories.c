@@ -26,8 +26,8 @@ static void add_system_directories(GPtrArray *list) {
     add_directory(list, g_strdup("/usr/share/containers/systemd"));
 }
 
-/* An administrator's files for all users, or for one, are in "users" below the system's
- * directories. */
+/* Files of an administrator or a distribution for all users, or for one, are in "users" below the
+ * system's directories. */
 static void add_user_directories(GPtrArray *list) {
     const char *config = g_get_user_config_dir(), *runtime = g_getenv("XDG_RUNTIME_DIR");
     unsigned uid = (unsigned)getuid();
@@ -37,6 +37,8 @@ static void add_user_directories(GPtrArray *list) {
         add_directory(list, g_build_filename(runtime, "berth/units", NULL));
     add_directory(list, g_strdup_printf("/etc/berth/units/users/%u", uid));
     add_directory(list, g_strdup("/etc/berth/units/users"));
+    add_directory(list, g_strdup_printf("/usr/lib/berth/units/users/%u", uid));
+    add_directory(list, g_strdup("/usr/lib/berth/units/users"));
     if (access(PODMAN_USER_GENERATOR, F_OK) == 0)
         return;
     if (runtime)
@@ -44,6 +46,8 @@ static void add_user_directories(GPtrArray *list) {
     add_directory(list, g_build_filename(config, "containers/systemd", NULL));
     add_directory(list, g_strdup_printf("/etc/containers/systemd/users/%u", uid));
     add_directory(list, g_strdup("/etc/containers/systemd/users"));
+    add_directory(list, g_strdup_printf("/usr/share/containers/systemd/users/%u", uid));
+    add_directory(list, g_strdup("/usr/share/containers/systemd/users"));
 }
 
 char **berth_unit_directories(BerthUnitScope scope) {

@@ -94,7 +94,9 @@ static void order_add_mounts(const BerthUnitSet *set, BerthUnitSource *source,
 /* A key of the kind's own section; a volume or network may be followed by options. */
 static void order_add_own(const BerthUnitSet *set, BerthUnitSource *source,
                           const BerthUnitLine *line) {
-    g_autofree char *name = g_strndup(line->value, strcspn(line->value, ":"));
+    g_autofree char *name = g_str_equal(line->key, "Pod")
+                                ? berth_unit_source_get_pod(source)
+                                : g_strndup(line->value, strcspn(line->value, ":"));
 
     if (g_str_equal(line->key, "Mount"))
         order_add_mounts(set, source, line);

@@ -142,6 +142,15 @@ static char *resource_expand(const BerthUnitSource *source, char *name) {
     return g_string_free(text, FALSE);
 }
 
+char *berth_unit_source_get_pod(const BerthUnitSource *source) {
+    const BerthUnitLine *line =
+        source->kind == BERTH_UNIT_CONTAINER
+            ? berth_unit_file_find(source->file, berth_unit_kinds[source->kind].section, "Pod")
+            : NULL;
+
+    return line ? resource_expand(source, g_strdup(line->value)) : NULL;
+}
+
 /* podman's default, so that commands in other units find the container or volume. "%N" is the name
  * of the service; an id may not contain "@". */
 static char *make_resource(const BerthUnitSource *source, const char *stem) {

@@ -35,4 +35,9 @@ char *berth_unit_set_find_service(const BerthUnitSet *set, const char *name);
 /* The same for the name of the object that it makes. The caller frees both. */
 char *berth_unit_set_find_resource(const BerthUnitSet *set, const char *name);
 
+/* The unit file that Pod= of a container names, which the caller frees; NULL without that key.
+ * Specifiers of the name of its service are expanded: the pod of "web.container" may be "%N.pod".
+ */
+char *berth_unit_source_get_pod(const BerthUnitSource *source);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthUnitSet, berth_unit_set_free)

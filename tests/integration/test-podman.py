@@ -161,6 +161,7 @@ def test_options_of_exec():
     out = good("exec", "--env-file=/tmp/podman-env", "-eONE=2", "-eALSO", "box", "env", env={"FROM_HOST": "yes", "ALSO": "this"})
     assert {"ONE=2", "FROM_HOST=yes", "ALSO=this", "TWO=a b"} <= set(out.split("\n")), out
     os.unlink("/tmp/podman-env")
+    contains(good("exec", "--env-file=-/nothing", "--env-file=-/etc/os-release", "box", "env"), "PRETTY_NAME=")
     result = dist("exec", "--env-file=/nothing", "box", "true")
     equal(result.status, 125)
     contains(result.err, "/nothing")

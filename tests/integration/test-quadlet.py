@@ -609,11 +609,19 @@ def test_a_user_has_units():
     allow("alice", 'action.id.indexOf("org.berth1.") == 0')
     write_container(f"{home}/.config/berth/units/mine.container", "Exec=sh -c 'echo mine; exec sleep 1000'\nStopTimeout=1\n")
     run("chown", "-R", "alice:", f"{home}/.config")
+    distributed = [f"/usr/lib/berth/units/users/{uid}/one.container", "/usr/lib/berth/units/users/two.container",
+                   f"/usr/share/containers/systemd/users/{uid}/three.container", "/usr/share/containers/systemd/users/four.container"]
+    for path in distributed:
+        write_container(path, "")
     systemctl("start", f"user@{uid}")
     wait_until(lambda: run("systemctl", "-M", "alice@", "--user", "start", "mine").status == 0, "the start")
     equal(run("systemctl", "-M", "alice@", "--user", "show", "-P", "FragmentPath", "mine").out.strip(),
           f"/run/user/{uid}/systemd/generator/mine.service")
     contains([(row["id"], row["owner"]) for row in listing("ps")], ("systemd-mine", int(uid)))
+    for name in ("one", "two", "three", "four"):
+        equal(run("systemctl", "-M", "alice@", "--user", "show", "-P", "LoadState", name).out.strip(), "loaded", name)
+    for path in distributed:
+        os.unlink(path)
     equal(run("systemctl", "-M", "alice@", "--user", "stop", "mine").status, 0)
     assert "systemd-mine" not in good("ps", "-a", "-q").split()
     systemctl("stop", f"user@{uid}")

@@ -170,6 +170,10 @@ def test_an_option_has_the_value_of_its_key():
                         ("PodmanArgs=--memory 64m -e A=b", ["--memory", "64m", "-e", "A=b"]),
                         ("Label=a=%%b", ["--label=a=%%b"]),
                         ("Mask=/proc/a:/b\nUnmask=ALL\nAppArmor=mine", ["--security-opt=apparmor=mine", "--security-opt=mask=/proc/a:/b", "--security-opt=unmask=ALL"]),
+                        ("Mask=/proc/a \"/b c\"\nMask=/d:/e\nUnmask=/f /g",
+                         ["--security-opt=mask=/proc/a", "--security-opt=mask=/b c", "--security-opt=mask=/d:/e", "--security-opt=unmask=/f",
+                          "--security-opt=unmask=/g"]),
+                        ("EnvironmentFile=/etc/a -/etc/b\nEnvironmentFile=-%h/c", ["--env-file=/etc/a", "--env-file=-/etc/b", "--env-file=-%h/c"]),
                         ("Secret=key,uid=1000,gid=1001,mode=0440,target=k", ["--secret=key,target=k,uid=1000,gid=1001,mode=0440"]),
                         ("LogOpt=tag=web", []),
                         ("AutoUpdate=local", ["--label=io.containers.autoupdate=local"])):
@@ -273,6 +277,10 @@ def test_a_build_is_done_before_its_containers_start():
                          ("SetWorkingDirectory=file\nFile=box/File", ["--file=UNITS/box/File", "UNITS/box"]),
                          ("SetWorkingDirectory=unit\nFile=File", ["--file=UNITS/File", "UNITS"]),
                          ("SetWorkingDirectory=box", ["UNITS/box"]),
+                         ("SetWorkingDirectory=Unit\nFile=File", ["--file=UNITS/File", "UNITS"]),
+                         ("SetWorkingDirectory=FILE\nFile=/srv/b/File", ["--file=/srv/b/File", "/srv/b"]),
+                         ("File=sub/File\n[Service]\nWorkingDirectory=/srv/c", ["--file=/srv/c/sub/File", "/srv/c"]),
+                         ("SetWorkingDirectory=box\n[Service]\nWorkingDirectory=/srv/c", ["UNITS/box"]),
                          ("File=\"/srv/my app/File\"", ["--file=/srv/my app/File", "/srv/my app"]),
                          ("File=/srv/b/File\nPull=newer\nTarget=last\nBuildArg=A=b \"C=d e\"\nImageTag=localhost/other:x",
                           ["--file=/srv/b/File", "--pull", "--build-arg=A=b", "--build-arg=C=d e", "--tag=localhost/other:x", "--target=last", "/srv/b"])):
@@ -359,7 +367,8 @@ def test_a_mounted_image_may_come_from_another_file():
 def test_files_depend_on_each_other():
     with Files() as files:
         files.add("web.container", "[Unit]\nAfter=db.container other.service one@two.container\n[Container]\nImage=base.image\nVolume=data.volume:/data:ro\n"
-                  "Mount=type=volume,source=more.volume,target=/more\nVolume=./conf:/conf\nVolume=/srv/a b:/srv\nEnvironmentFile=env\n")
+                  "Mount=type=volume,source=more.volume,target=/more\nVolume=./conf:/conf\nVolume=/srv/a b:/srv\nEnvironmentFile=env\n"
+                  "EnvironmentFile=-./missing\n")
         files.add("db.container", "[Container]\nImage=i\nServiceName=database\n")
         files.add("one@.container", "[Container]\nImage=i\n")
         files.add("base.image", "[Image]\nImage=docker.io/library/box\nImageTag=localhost/tag\nTLSVerify=no\nAuthFile=auth.json\n")
@@ -375,7 +384,8 @@ def test_files_depend_on_each_other():
         equal(unit.all("Unit", "RequiresMountsFor"), [f"{files.units}/conf", '"/srv/a b"'])
         command = unit.command()
         for word in ("--volume=systemd-data:/data:ro", "--mount=type=volume,source=named,target=/more", f"--volume={files.units}/conf:/conf",
-                     f"--env-file={files.units}/env", "localhost/tag"):
+                     f"--env-file={files.units}/env", f"--env-file=-{files.units}/missing",
+                     "localhost/tag"):
             contains(command, word)
         equal(files.unit("data-volume.service").command(), ["/usr/bin/dist", "volume", "create", "--ignore", "systemd-data"])
         equal(files.unit("data-volume.service").one("Service", "Type"), "oneshot")
@@ -684,6 +694,19 @@ def test_volumes_of_a_pod_are_in_each_of_its_containers():
         equal(set(files.generate()), {"sub/shop.pod:2: Volume=: there is no unit file absent.volume"})
 
 
+def test_a_pod_may_be_named_after_the_service_of_its_container():
+    with Files() as files:
+        files.add("shop.pod", "[Pod]\n")
+        files.add("shop.container", "[Container]\nImage=i\nPod=%N.pod\n")
+        files.add("part.container", "[Container]\nImage=i\nPod=%p.pod\nServiceName=shop-part\n")
+        equal(files.generate(), ["part.container:3: Pod=: there is no unit file shop-part.pod"])
+        contains(files.unit("shop.service").command(), "--pod=systemd-shop")
+        equal(files.unit("shop.service").all("Unit", "BindsTo"), ["shop-pod.service"])
+        equal(files.unit("shop-pod.service").all("Unit", "Before"), ["shop.service"])
+        files.add("shop.pod", "[Unit]\nAfter=shop.container\n[Pod]\n")
+        contains("\n".join(files.generate()), "shop.container:3: Pod=: units wait for each other")
+
+
 def test_an_object_has_the_same_name_in_all_units():
     """systemd expands %N and the like in each unit that has the name."""
     with Files() as files:
@@ -727,6 +750,15 @@ def test_volumes_and_networks_may_be_templates():
                      "--network=systemd-n_%i:ip=10.0.0.2"):
             contains(unit.command(), word)
         equal(sorted(unit.all("Unit", "Requires")), ["a-volume@%i.service", "b-volume@%i.service", "d-volume@%i.service", "n-network@%i.service"])
+        # The template itself stands for the instance of the same name, as in podman-systemd.unit(5).
+        files.add("same@.container", "[Container]\nImage=i\nVolume=a@.volume:/a\nMount=type=volume,source=b@.volume,target=/b\nNetwork=n@.network\n")
+        files.add("same@x.container", ("same@.container",))
+        equal(files.generate(), [])
+        for instance, value in (("", "%i"), ("x", "x")):
+            unit = files.unit(f"same@{instance}.service")
+            equal(sorted(unit.all("Unit", "Requires")), [f"{name}@{value}.service" for name in ("a-volume", "b-volume", "n-network")])
+            for word in (f"--volume=systemd-a_{value}:/a", f"--mount=type=volume,source=b-volume-of-{value},target=/b", f"--network=systemd-n_{value}"):
+                contains(unit.command(), word)
         files.add("two.container", "[Container]\nImage=i\nVolume=a@.volume:/a\nNetwork=m@x.network\n")
         equal(sorted(files.generate()), ["two.container:3: Volume=: a@.volume is a template; an instance is needed",
                                          "two.container:4: Network=: there is no unit file m@x.network"])
