@@ -12,8 +12,10 @@
 #include "base/document-members.h"
 #include "base/document.h"
 #include "client/containers.h"
+#include "client/docker-host-view.h"
 
 #include <glib.h>
+#include <signal.h>
 #include <string.h>
 
 static const char *view_get_string(json_object *object, const char *member) {
@@ -29,6 +31,10 @@ static json_object *view_get(json_object *object, const char *member) {
 
 static void view_add_same(json_object *to, const char *member, json_object *value) {
     json_object_object_add(to, member, json_object_get(value));
+}
+
+static void view_append_same(json_object *array, json_object *value) {
+    json_object_array_add(array, json_object_get(value));
 }
 
 /* As in RFC 3339, in UTC; docker writes the year 1 for a time that has not come. */
@@ -59,10 +65,33 @@ static void view_add_state(json_object *container) {
     bool has_exited = g_str_equal(name, "stopped");
     berth_document_add_int(state, "ExitCode", has_exited ? status : 0);
     view_add_same(state, "OOMKilled", view_get(container, "oomKilled"));
+    view_add_same(state, "Restarting", view_get(container, "restarting"));
+    view_add_same(state, "Error", view_get(container, "error"));
     view_add_time(state, "StartedAt", container, "started");
     view_add_time(state, "FinishedAt", container, "exited");
     if (health[0])
         berth_document_add_string(berth_document_add_object(state, "Health"), "Status", health);
+}
+
+/* Real-time signals have no names in the C library. */
+static char *make_signal_name(int number) {
+    const char *name = sigabbrev_np(number);
+
+    if (name)
+        return g_strconcat("SIG", name, NULL);
+    return number >= SIGRTMIN && number <= SIGRTMAX
+               ? g_strdup_printf("SIGRTMIN+%d", number - SIGRTMIN)
+               : g_strdup_printf("%d", number);
+}
+
+static void view_add_stop(json_object *config, json_object *container) {
+    g_autofree char *name =
+        make_signal_name(json_object_get_int(view_get(container, "stopSignal")));
+
+    berth_document_add_string(config, "StopSignal", name);
+    berth_document_add_int(config, "StopTimeout",
+                           json_object_get_int64(view_get(container, "stopTimeout")) /
+                               G_USEC_PER_SEC);
 }
 
 static void view_add_config(json_object *container, json_object *spec) {
@@ -77,7 +106,9 @@ static void view_add_config(json_object *container, json_object *spec) {
     berth_document_add_string(config, "User",
                               view_get_string(view_get(process, "user"), "username"));
     view_add_same(config, "Env", view_get(process, "env"));
-    view_add_same(config, "Cmd", view_get(process, "args"));
+    view_add_same(config, "Entrypoint", view_get(container, "entrypoint"));
+    view_add_same(config, "Cmd", view_get(container, "command"));
+    view_add_stop(config, container);
     json_object *exposed = berth_document_add_object(config, "ExposedPorts");
     g_auto(GStrv) ports = NULL;
     berth_document_get_strings(container, "exposedPorts", &ports, NULL);
@@ -85,16 +116,24 @@ static void view_add_config(json_object *container, json_object *spec) {
         berth_document_add_object(exposed, *port);
 }
 
-/* The command in two parts. */
-static void view_add_command(json_object *container, json_object *spec) {
-    json_object *arguments = berth_document_add_array(container, "Args");
-    g_auto(GStrv) command = NULL;
+static void view_append_words(json_object *path, json_object *container, const char *member) {
+    json_object *words = view_get(container, member);
 
-    berth_document_get_strings(view_get(spec, "process"), "args", &command, NULL);
-    berth_document_add_string(container, "Path", command && command[0] ? command[0] : "");
-    for (char **argument = command && command[0] ? command + 1 : NULL; argument && *argument;
-         argument++)
-        json_object_array_add(arguments, json_object_new_string(*argument));
+    for (size_t i = 0; words && i < json_object_array_length(words); i++)
+        view_append_same(path, json_object_array_get_idx(words, i));
+}
+
+/* The program, and its arguments. */
+static void view_add_command(json_object *container) {
+    g_autoptr(json_object) all = json_object_new_array();
+
+    view_append_words(all, container, "entrypoint");
+    view_append_words(all, container, "command");
+    const char *program = json_object_get_string(json_object_array_get_idx(all, 0));
+    berth_document_add_string(container, "Path", program ? program : "");
+    json_object *arguments = berth_document_add_array(container, "Args");
+    for (size_t i = 1; i < json_object_array_length(all); i++)
+        view_append_same(arguments, json_object_array_get_idx(all, i));
 }
 
 /* By the container's port, a list of the addresses and ports of the host; texts, as in docker. */
@@ -114,48 +153,83 @@ static void view_add_ports(json_object *to, const char *member, char *const *por
     }
 }
 
-/* The addresses of all networks are one list, in the order of the networks. The IPv4 addresses can
- * be told apart if there is one for each. */
+/* The first text of a list that is, or is not, of IPv6; "" if there is none. */
+static const char *view_find_address(json_object *list, bool six) {
+    for (size_t i = 0; list && i < json_object_array_length(list); i++) {
+        const char *text = json_object_get_string(json_object_array_get_idx(list, i));
+        if (text && (strchr(text, ':') != NULL) == six)
+            return text;
+    }
+    return "";
+}
+
+static void view_add_address(json_object *to, const char *address, const char *member,
+                             const char *length_member) {
+    g_auto(GStrv) parts = g_strsplit(address, "/", 2);
+
+    berth_document_add_string(to, member, parts[0] ? parts[0] : "");
+    berth_document_add_int(to, length_member,
+                           parts[0] && parts[1] ? (int64_t)g_ascii_strtoull(parts[1], NULL, 10)
+                                                : 0);
+}
+
+/* endpoint: what the service says of one network; NULL for none. */
+static void view_add_endpoint(json_object *to, json_object *endpoint) {
+    json_object *addresses = view_get(endpoint, "addresses");
+    json_object *gateways = view_get(endpoint, "gateways");
+
+    view_add_address(to, view_find_address(addresses, false), "IPAddress", "IPPrefixLen");
+    view_add_address(to, view_find_address(addresses, true), "GlobalIPv6Address",
+                     "GlobalIPv6PrefixLen");
+    berth_document_add_string(to, "Gateway", view_find_address(gateways, false));
+    berth_document_add_string(to, "IPv6Gateway", view_find_address(gateways, true));
+    berth_document_add_string(to, "MacAddress",
+                              endpoint ? view_get_string(endpoint, "macAddress") : "");
+}
+
+/* As in docker, the first network is also the one of the container itself. */
 static void view_add_networks(json_object *container) {
     json_object *settings = berth_document_add_object(container, "NetworkSettings");
-    json_object *networks = berth_document_add_object(settings, "Networks");
-    g_auto(GStrv) names = NULL, addresses = NULL, ports = NULL;
-    g_autoptr(GPtrArray) ipv4 = g_ptr_array_new();
+    json_object *networks = berth_document_add_object(settings, "Networks"), *list = NULL;
+    g_auto(GStrv) ports = NULL;
 
-    berth_document_get_strings(container, "networks", &names, NULL);
-    berth_document_get_strings(container, "addresses", &addresses, NULL);
-    for (char **address = addresses; address && *address; address++)
-        if (!strchr(*address, ':'))
-            g_ptr_array_add(ipv4, *address);
-    guint count = names ? g_strv_length(names) : 0;
-    for (guint i = 0; i < count; i++)
-        berth_document_add_string(berth_document_add_object(networks, names[i]), "IPAddress",
-                                  ipv4->len == count ? ipv4->pdata[i] : "");
-    berth_document_add_string(settings, "IPAddress", ipv4->len > 0 ? ipv4->pdata[0] : "");
+    berth_document_get_objects(container, "endpoints", &list, NULL);
+    size_t count = list ? json_object_array_length(list) : 0;
+    for (size_t i = 0; i < count; i++) {
+        json_object *endpoint = json_object_array_get_idx(list, i);
+        view_add_endpoint(berth_document_add_object(networks, view_get_string(endpoint, "network")),
+                          endpoint);
+    }
+    view_add_endpoint(settings, count > 0 ? json_object_array_get_idx(list, 0) : NULL);
     berth_document_get_strings(container, "ports", &ports, NULL);
     view_add_ports(settings, "Ports", ports);
 }
 
-static void view_add_host(json_object *container) {
+static void view_add_host(json_object *container, json_object *spec) {
     json_object *host = berth_document_add_object(container, "HostConfig");
     g_auto(GStrv) ports = NULL;
 
     berth_document_get_strings(container, "ports", &ports, NULL);
     view_add_ports(host, "PortBindings", ports);
-
-    view_add_same(host, "AutoRemove", view_get(container, "autoRemove"));
-    view_add_same(host, "NetworkMode", view_get(container, "network"));
-    view_add_same(berth_document_add_object(host, "RestartPolicy"), "Name",
-                  view_get(container, "restart"));
+    dist_docker_host_view_add(host, container, spec);
 }
 
 /* In the service's StateDirectory=. */
 static const char VOLUMES[] = "/var/lib/berth/volumes/";
 
+/* As --volume takes it. */
+static void view_append_bind(json_object *binds, const char *source, const char *destination,
+                             bool writable) {
+    g_autofree char *text = g_strconcat(source, ":", destination, writable ? NULL : ":ro", NULL);
+
+    berth_document_append_string(binds, text);
+}
+
 /* The mounts of paths and volumes. */
 static void view_add_mounts(json_object *container, json_object *spec) {
     const char *id = view_get_string(container, "id");
     json_object *mounts = berth_document_add_array(container, "Mounts"), *list = NULL;
+    json_object *binds = berth_document_add_array(view_get(container, "HostConfig"), "Binds");
 
     berth_document_get_objects(spec, "mounts", &list, NULL);
     for (size_t i = 0; list && i < json_object_array_length(list); i++) {
@@ -174,8 +248,9 @@ static void view_add_mounts(json_object *container, json_object *spec) {
         berth_document_add_string(mount, "Name", is_volume ? volume : "");
         berth_document_add_string(mount, "Source", source);
         berth_document_add_string(mount, "Destination", destination);
-        berth_document_add_bool(mount, "RW",
-                                !options || !g_strv_contains((const char *const *)options, "ro"));
+        bool writable = !options || !g_strv_contains((const char *const *)options, "ro");
+        berth_document_add_bool(mount, "RW", writable);
+        view_append_bind(binds, is_volume ? volume : source, destination, writable);
     }
 }
 
@@ -185,10 +260,16 @@ void dist_docker_view_add(json_object *container) {
     view_add_same(container, "Name", view_get(container, "id"));
     view_add_same(container, "ImageName", view_get(container, "image"));
     view_add_time(container, "Created", container, "created");
+    view_add_same(container, "RestartCount", view_get(container, "restartCount"));
+    /* A directory of the host is mounted as it is. Its output is in no file. */
+    berth_document_add_string(container, "Driver",
+                              view_get_string(container, "rootDirectory")[0] ? "" : "overlay");
+    berth_document_add_string(container, "Platform", "linux");
+    berth_document_add_string(container, "LogPath", "");
     view_add_state(container);
     view_add_config(container, spec);
-    view_add_command(container, spec);
+    view_add_command(container);
     view_add_networks(container);
-    view_add_host(container);
+    view_add_host(container, spec);
     view_add_mounts(container, spec);
 }

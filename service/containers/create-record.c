@@ -36,6 +36,17 @@ enum { MAX_NOTED_COMMAND = 1024 };
 /* The chain ID of a container that is not based on an image. */
 #define NO_CHAIN "-"
 
+/* How many words of the command are the entrypoint. A caller's own configuration has none. */
+static void note_entrypoint(GVariantDict *extra, const BerthCreateOptions *options,
+                            const BerthImageInfo *image) {
+    size_t count = options->spec || options->pod_exit != BERTH_POD_NOT
+                       ? 0
+                       : berth_spec_count_entrypoint(options, image);
+
+    if (count > 0)
+        g_variant_dict_insert(extra, BERTH_ENTRYPOINT_WORDS, "t", (uint64_t)count);
+}
+
 /* What the parts of containers keep in the record. */
 static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageInfo *image) {
     g_autoptr(GPtrArray) names = g_ptr_array_new();
@@ -55,6 +66,7 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
     if (image)
         g_variant_dict_insert_value(&extra, "ExposedPorts",
                                     g_variant_new_strv((const char *const *)image->ports, -1));
+    note_entrypoint(&extra, options, image);
     GVariant *health = berth_health_make_options(options, image);
     if (health)
         g_variant_dict_insert_value(&extra, "Health", health);

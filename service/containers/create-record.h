@@ -6,6 +6,9 @@
 #include "containers/spec/options.h"
 #include "plan/plan.h"
 
+/* In the record's extra, t: how many words of the command are its entrypoint; absent for none. */
+#define BERTH_ENTRYPOINT_WORDS "EntrypointWords"
+
 /* What a container is made from. */
 typedef struct {
     const BerthCreateOptions *options;

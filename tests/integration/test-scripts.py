@@ -58,6 +58,82 @@ def test_inspect_takes_dockers_templates():
     equal(template("{{.state}} {{.config.process.args}} {{json .networks}}", "web"), 'running [sleep 1000] ["front"]\n')
 
 
+def test_inspect_has_dockers_members_of_limits_and_rights():
+    image = f"{HOST}/scripts/entry:x"
+    oci.push(oci.busybox_image(Entrypoint=["/bin/busybox"], Cmd=["sleep", "999"], User="7:8", WorkingDir="/tmp", StopSignal="SIGINT"), image)
+    good("pull", image)
+    good("create", "--name=limited", "--network=none", "--memory=64m", "--cpus=1.5", "--pids-limit=50", "--cpu-shares=512", "--memory-swap=96m",
+         "--cap-add=NET_ADMIN", "--cap-drop=chown", "--read-only", "--restart=on-failure:4", "--stop-timeout=7",
+         "-v", "kept:/data:ro", "-v", "/srv/volumes/path:/host", "--tmpfs=/scratch", image, "sleep", "1000")
+    host = json.loads(template("{{json .HostConfig}}", "limited"))
+    for key, value in {"Memory": 64 << 20, "MemorySwap": 96 << 20, "NanoCpus": 1500000000, "CpuQuota": 150000, "CpuPeriod": 100000, "PidsLimit": 50,
+                       "CapAdd": ["CAP_NET_ADMIN"], "CapDrop": ["CAP_CHOWN"], "ReadonlyRootfs": True, "Privileged": False,
+                       "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 4}, "Binds": ["/srv/volumes/path:/host", "kept:/data:ro"]}.items():
+        equal(host[key], value, key)
+    # What it knows is a weight, which the same option makes of these shares, too.
+    good("update", f"--cpu-shares={host['CpuShares']}", "limited")
+    equal(json.loads(template("{{json .HostConfig}}", "limited"))["CpuShares"], host["CpuShares"])
+    good("update", "--memory=32m", "limited")
+    equal(template("{{.HostConfig.Memory}}", "limited"), f"{32 << 20}\n")
+    equal(template("{{.Config.Entrypoint}} {{.Config.Cmd}} {{.Config.User}} {{.Config.WorkingDir}} {{.Config.StopSignal}} {{.Config.StopTimeout}}", "limited"),
+          "[/bin/busybox] [sleep 1000] 7:8 /tmp SIGINT 7\n")
+    equal(template("{{.Path}} {{.Args}} {{.Driver}} {{.LogPath}}|", "limited"), "/bin/busybox [sleep 1000] overlay |\n")
+    equal(template("{{.RestartCount}} {{.State.Restarting}} {{.State.Error}}|{{.State.OOMKilled}}", "limited"), "0 false |false\n")
+    equal(template("{{.limits.MemoryMax}} {{.restartLimit}} {{.volumes}}", "limited"), f"{32 << 20} 4 [kept]\n")
+    for words, expected in ((("--entrypoint=/bin/sh",), ["/bin/sh"]), (("--entrypoint=",), []), (("--entrypoint=", "--init"), [])):
+        good("create", "--name=entered", "--network=none", *words, image, "echo", "hello")
+        equal([json.loads(template(f"{{{{json .Config.{key}}}}}", "entered")) for key in ("Entrypoint", "Cmd")], [expected, ["echo", "hello"]], words)
+        good("rm", "entered")
+    good("create", "--name=free", "--network=none", "--privileged", image)
+    equal(template("{{.HostConfig.Privileged}} {{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuShares}} {{.HostConfig.ReadonlyRootfs}}", "free"),
+          "true 0 0 0 false\n")
+    equal(template("{{.HostConfig.CapDrop}} {{.HostConfig.Binds}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}", "free"), "[] [] 0\n")
+    assert "CAP_SYS_ADMIN" in json.loads(template("{{json .HostConfig.CapAdd}}", "free"))
+    good("rm", "limited", "free")
+    good("rmi", image)
+
+
+def test_inspect_has_gateways_and_hardware_addresses():
+    good("network", "create", "--subnet=10.89.79.0/24", "--subnet=fd79::/64", "sixes")
+    good("run", "-d", "--name=both", "--network=front", "--network=sixes", IMAGE)
+    mac = good("exec", "both", "cat", "/sys/class/net/eth0/address").strip()
+    settings = json.loads(template("{{json .NetworkSettings}}", "both"))
+    equal([settings[key] for key in ("Gateway", "MacAddress", "IPPrefixLen")], ["10.89.78.1", mac, 24])
+    front, sixes = settings["Networks"]["front"], settings["Networks"]["sixes"]
+    equal((front["Gateway"], front["MacAddress"], front["IPAddress"], front["IPPrefixLen"]), ("10.89.78.1", mac, settings["IPAddress"], 24))
+    [subnet] = [text for text in json.loads(good("network", "inspect", "front"))[0]["subnets"] if ":" in text]
+    equal((front["IPv6Gateway"], front["GlobalIPv6PrefixLen"]), (subnet.replace("/64", "1"), 64))
+    equal((sixes["Gateway"], sixes["IPv6Gateway"], sixes["GlobalIPv6PrefixLen"]), ("10.89.79.1", "fd79::1", 64))
+    assert sixes["GlobalIPv6Address"].startswith("fd79::") and sixes["MacAddress"] not in ("", mac), sixes
+    good("stop", "-t0", "both")
+    settings = json.loads(template("{{json .NetworkSettings}}", "both"))
+    equal((settings["Gateway"], settings["MacAddress"], settings["IPAddress"]), ("", "", ""))
+    equal(set(settings["Networks"]), {"front", "sixes"})
+    good("rm", "both")
+    good("network", "rm", "sixes")
+
+
+def test_inspect_has_the_error_of_a_failed_start():
+    good("create", "--name=broken", "--network=none", IMAGE, "/none")
+    failed = dist("start", "broken")
+    error = template("{{.State.Error}}", "broken").strip()
+    contains(error, "/none")
+    contains(failed.err, error)
+    # It survives the service, which has forgotten all that is not on disk.
+    kill_service()
+    equal(template("{{.State.Error}}", "broken").strip(), error)
+    good("rm", "broken")
+    os.mkdir("/srv/moved")
+    good("create", "--name=moved", "--network=none", "-v", "/srv/moved:/x", IMAGE)
+    os.rename("/srv/moved", "/srv/away")
+    refused("start", "moved", says="/srv/moved")
+    contains(template("{{.State.Error}}", "moved"), "/srv/moved")
+    os.rename("/srv/away", "/srv/moved")
+    good("start", "moved")
+    equal(template("{{.State.Error}}|{{.State.Running}}", "moved"), "|true\n")
+    good("rm", "-f", "moved")
+
+
 def test_inspect_takes_templates_for_images():
     config = json.loads(good("inspect", IMAGE))
     equal(template("{{.Architecture}} {{.Config.Cmd}} {{index .Config.Labels \"kind\"}}", IMAGE), f"{config['architecture']} [sleep 1000] box\n")

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "containers/core/cgroup.h"
 #include "containers/core/exit.h"
+#include "containers/core/failure.h"
 #include "containers/core/launch.h"
 #include "containers/core/part.h"
 #include "containers/core/pod.h"
@@ -208,6 +209,7 @@ static StepResult start_step_record(Start *start, GError **error) {
     BerthProcess *first = start->process;
     BerthContainer *container = first->container;
 
+    berth_container_forget_failure(container);
     /* After a stop, the record would say again that the container is wanted. */
     if (!start_check_goes_on(start, error) || !berth_parts_recording(container, error) ||
         !berth_process_keep(first, error) ||
@@ -273,6 +275,9 @@ static void start_finish(Start *start, const GError *failure) {
     void *userdata = start->userdata;
     bool began = start->pid != 0;
 
+    /* Before the start is freed, because only then a removal may delete the row. */
+    if (error && process->kind == BERTH_PROCESS_FIRST)
+        berth_container_note_failure(container, error);
     start_free(&start->base);
     if (process->kind == BERTH_PROCESS_FIRST)
         finish_first(container, error);
@@ -429,6 +434,7 @@ static void start_or_answer(BerthContainer *container, int restorer,
 
     if (start_first(container, restorer, streams, done, userdata, &error))
         return;
+    berth_container_note_failure(container, error);
     berth_parts_abandoned(container);
     done(error, userdata);
     /* A set-up that cannot be compiled is a failed launch, like one that fails later. As in

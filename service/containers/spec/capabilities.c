@@ -16,6 +16,10 @@ static const char *const default_capabilities[] = {
     "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT", NULL,
 };
 
+const char *const *berth_capabilities_get_default(void) {
+    return default_capabilities;
+}
+
 char *berth_capability_get_name(const char *name) {
     g_autofree char *upper = g_ascii_strup(name, -1);
 

@@ -8,6 +8,8 @@
 
 /* The kernel's name of a capability. The caller frees it. */
 char *berth_capability_get_name(const char *name);
+/* The capabilities that a container has if its caller says nothing. */
+const char *const *berth_capabilities_get_default(void);
 /* The capabilities of a container: the defaults, minus the dropped ones, plus the added ones. */
 char **berth_capabilities_make(const BerthCreateOptions *options);
 /* Adds one to a set of kernel names; "ALL" adds every capability. */

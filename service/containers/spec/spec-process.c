@@ -203,3 +203,7 @@ bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInf
 
     return g_strcmp0(name, "init") == 0 || g_strcmp0(name, "systemd") == 0;
 }
+
+size_t berth_spec_count_entrypoint(const BerthCreateOptions *options, const BerthImageInfo *image) {
+    return g_strv_length((char **)choose_arguments(options, image).entrypoint);
+}

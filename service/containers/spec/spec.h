@@ -44,6 +44,9 @@ BerthPlan *berth_spec_parse_exec(const BerthExecOptions *options);
 GHashTable *berth_spec_index_variables(char *const *environment);
 /* Returns true if the environment contains the variable of an assignment (NAME=VALUE). */
 bool berth_spec_has_variable(GHashTable *variables, const char *assignment);
+/* How many of the first words of the command are the entrypoint, without the service's own init.
+ * image may be NULL. */
+size_t berth_spec_count_entrypoint(const BerthCreateOptions *options, const BerthImageInfo *image);
 /* Returns true if the command is an init system. image may be NULL. */
 bool berth_spec_is_system(const BerthCreateOptions *options, const BerthImageInfo *image);
 /* Returns true if a configuration masks all paths that Berth's own ones do, and makes at least as
