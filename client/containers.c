@@ -46,6 +46,11 @@ static int container_read_properties(sd_bus_message *message, DistContainer *con
         {"Health", "s", &container->health},
         {"Command", "as", &container->command},
         {"Ports", "as", &container->ports},
+        {"Pod", "s", &container->pod},
+        {"Labels", "a{ss}", container->labels},
+        {"Networks", "as", &container->networks},
+        {"Volumes", "as", &container->volumes},
+        {"RestartCount", "u", &container->restarts},
         {NULL, NULL, NULL},
     };
     int r = dist_dictionary_read(message, fields);
@@ -60,7 +65,8 @@ static DistContainer *container_new(sd_bus_message *reply) {
 
     container->reply = sd_bus_message_ref(reply);
     container->id = container->image = container->state_name = container->scope = "";
-    container->health = "";
+    container->health = container->pod = "";
+    container->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     container->status = -1;
     return container;
 }
@@ -71,6 +77,9 @@ void dist_container_free(DistContainer *container) {
     sd_bus_message_unref(container->reply);
     g_strfreev(container->command);
     g_strfreev(container->ports);
+    g_strfreev(container->networks);
+    g_strfreev(container->volumes);
+    g_hash_table_unref(container->labels);
     g_free(container);
 }
 
@@ -146,16 +155,22 @@ static gint container_compare_created(gconstpointer a, gconstpointer b) {
 }
 
 /* Asks only for the properties that container_read_properties() reads: for others, the service may
- * have to read a file of each container. */
+ * have to read a file of each container. Some are only for what lists containers to people. */
 static int container_append_names(sd_bus_message *call, const void *userdata) {
+    static const char *const properties[] = {
+        "Id",      "Image",  "State",    "Scope",     "Pid",    "Owner",   "ExitStatus", "Created",
+        "Started", "Exited", "Terminal", "Autostart", "Health", "Command", "Ports",      NULL};
+    static const char *const more[] = {"Pod",     "Labels",       "Networks",
+                                       "Volumes", "RestartCount", NULL};
     const DistFilterName *names = userdata;
-    int r = names ? dist_filter_append(call, names, NULL) : 0;
+    g_autoptr(GStrvBuilder) wanted = g_strv_builder_new();
 
-    return r < 0 ? r
-                 : sd_bus_message_append(call, "{sv}", "Properties", "as", 15, "Id", "Image",
-                                         "State", "Scope", "Pid", "Owner", "ExitStatus", "Created",
-                                         "Started", "Exited", "Terminal", "Autostart", "Health",
-                                         "Command", "Ports");
+    g_strv_builder_addv(wanted, (const char **)properties);
+    if (names)
+        g_strv_builder_addv(wanted, (const char **)more);
+    g_auto(GStrv) list = g_strv_builder_end(wanted);
+    int r = names ? dist_filter_append(call, names, NULL) : 0;
+    return r < 0 ? r : dist_append_strings(call, "Properties", list);
 }
 
 /* Oldest first. names: the filters of the command line that apply, or NULL. */

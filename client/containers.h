@@ -17,13 +17,16 @@ typedef enum {
 /* Strings belong to the reply unless noted otherwise. */
 typedef struct {
     sd_bus_message *reply;
-    const char *id, *image, *state_name, *scope, *health;
+    const char *id, *image, *state_name, *scope, *health, *pod;
     DistContainerState state;
     uint32_t pid, owner;
     int32_t status; /* of the last exit; negative if unknown */
     uint64_t created, started, exited;
     int terminal, autostart;
-    char **command, **ports; /* owned */
+    uint32_t restarts;
+    char **command, **ports;    /* owned */
+    char **networks, **volumes; /* owned; as pod, restarts and labels, not of all listings */
+    GHashTable *labels;         /* owned */
 } DistContainer;
 
 void dist_container_free(DistContainer *container);
@@ -49,7 +52,8 @@ typedef struct {
 bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GError **error);
 
 /* All containers that the caller may see and that match --filter, oldest first. names: the filters
- * that --filter knows, or NULL for no filter. NULL with error. */
+ * that --filter knows, or NULL for no filter, and for containers without labels, pod, networks,
+ * volumes and restarts. NULL with error. */
 GPtrArray *dist_containers_list(const DistFilterName *names, GError **error);
 
 /* The ids of the containers for which wanted() is true. Freed with g_strfreev(); NULL with error.

@@ -348,6 +348,37 @@ static json_object *table_get_texts(const DistTable *table, guint row) {
     return texts;
 }
 
+/* docker's and podman's names that only differ from those of columns in case. */
+static const char *const docker_members[] = {
+    "BlockIO",    "CPUPerc", "Command",  "Container", "Digest",   "Driver", "Image",
+    "Labels",     "MemPerc", "MemUsage", "NetIO",     "Networks", "PIDs",   "Ports",
+    "Repository", "Size",    "State",    "Status",    "Tag",
+};
+
+/* The row for "json" in a template: what people paste from docker expects docker's names in the
+ * result, which other programs read and do not ignore the case of. */
+static json_object *table_get_template_values(const DistTable *table, guint row,
+                                              json_object *texts) {
+    json_object *values = table_get_values(table, row);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(docker_members); i++) {
+        guint column = table_find_key(table, docker_members[i]);
+        if (column < table->width)
+            json_object_object_add(
+                values, docker_members[i],
+                json_object_get(json_object_object_get(values, table->columns[column].key)));
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(docker_words); i++) {
+        guint column = table_find_docker_word(table, i);
+        json_object *text = json_object_object_get(texts, docker_words[i].word);
+        if (column < table->width && !text)
+            text = json_object_object_get(values, table->columns[column].key);
+        if (text)
+            json_object_object_add(values, docker_words[i].word, json_object_get(text));
+    }
+    return values;
+}
+
 static bool table_print_template(const DistTable *table, const char *template, const guint *order,
                                  GError **error) {
     if (table_count_rows(table) == 0) {
@@ -358,7 +389,7 @@ static bool table_print_template(const DistTable *table, const char *template, c
     }
     for (guint row = 0; row < table_count_rows(table); row++) {
         g_autoptr(json_object) texts = table_get_texts(table, order[row]);
-        g_autoptr(json_object) values = table_get_values(table, order[row]);
+        g_autoptr(json_object) values = table_get_template_values(table, order[row], texts);
         g_autofree char *line = dist_template_fill(template, texts, values, error);
         if (!line)
             return false;

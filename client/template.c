@@ -193,8 +193,12 @@ static bool template_fill_action(Template *template, const char *action, json_ob
         g_string_append(template->text, json);
         return true;
     }
+    /* In docker and podman, ".Label KEY" is a value of .Labels. */
+    char *label[] = {(char *)".Labels", words[1], NULL};
     bool found = g_str_equal(words[0], "index") ? template_find_index(dot, words + 1, &value)
-                                                : template_find(dot, action, &value);
+                 : has_one && g_str_equal(words[0], ".Label")
+                     ? template_find_index(dot, label, &value)
+                     : template_find(dot, action, &value);
     if (!found)
         return template_set_error(action, error);
     template_print(template->text, value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The subset of Go's templates that --format takes: {{.Name}} and {{.Name.Member}}, json, index,
- * range, if, else and end, and \t and \n. */
+ * .Label KEY, range, if, else and end, and \t and \n. */
 
 #pragma once
 

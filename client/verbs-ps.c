@@ -8,7 +8,10 @@
 
 #include "client/verbs-ps.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "client/bus.h"
+#include "client/container-sizes.h"
 #include "client/container-status.h"
 #include "client/containers.h"
 #include "client/dictionary.h"
@@ -22,7 +25,7 @@
 #include <string.h>
 
 static struct {
-    gboolean all, latest;
+    gboolean all, latest, size;
     gint64 last;
 } ps_given = {.last = -1};
 
@@ -56,6 +59,8 @@ const DistOption dist_ps_options[] = {
      N_("Show only the container that was created last, running or not"), NULL},
     {"last", 'n', DIST_OPTION_NUMBER, &ps_given.last,
      N_("Show only the N containers that were created last, running or not"), N_("N")},
+    {"size", 's', DIST_OPTION_FLAG, &ps_given.size,
+     N_("Measure and show what each container has written"), NULL},
     DIST_OPTION_INCLUDE(dist_filter_options),
     DIST_OPTION_INCLUDE(dist_table_options),
     DIST_OPTION_END,
@@ -86,9 +91,21 @@ static char *format_status(const DistContainer *container) {
     return g_strdup(container->state_name);
 }
 
+/* As a JSON object; the caller frees the text. */
+static char *format_labels(const DistContainer *container) {
+    g_autoptr(json_object) labels = json_object_new_object();
+    GHashTableIter iterator;
+    gpointer key, value;
+
+    g_hash_table_iter_init(&iterator, container->labels);
+    while (g_hash_table_iter_next(&iterator, &key, &value))
+        berth_document_add_string(labels, key, value);
+    return dist_format_value(labels, false);
+}
+
 /* In the order of the columns in new_process_table(); several of them appear only in JSON and with
- * --format. */
-static void add_row(DistTable *table, const DistContainer *container) {
+ * --format. sizes: NULL if there is no such column. */
+static void add_row(DistTable *table, const DistContainer *container, GHashTable *sizes) {
     g_autofree char *exit_status = container->state != DIST_CONTAINER_STOPPED ? g_strdup("-")
                                    : container->status < 0
                                        ? g_strdup(_("unknown"))
@@ -96,15 +113,22 @@ static void add_row(DistTable *table, const DistContainer *container) {
     g_autofree char *status = format_status(container);
     g_autofree char *command = container->command ? g_strjoinv(" ", container->command) : NULL;
     g_autofree char *ports = container->ports ? g_strjoinv(" ", container->ports) : NULL;
+    g_autofree char *networks = container->networks ? g_strjoinv(" ", container->networks) : NULL;
+    g_autofree char *volumes = container->volumes ? g_strjoinv(" ", container->volumes) : NULL;
+    g_autofree char *labels = format_labels(container);
+    /* A container that was created after the measurement has no size. */
+    const int64_t *size = sizes ? g_hash_table_lookup(sizes, container->id) : NULL;
 
     dist_table_add(table, container->id, container->image, command ? command : "", status,
                    dist_container_get_color(container), ports ? ports : "", container->state_name,
                    exit_status, container->health, (int64_t)container->pid,
                    (int64_t)container->owner, (int64_t)container->created,
-                   (int64_t)container->started, (int64_t)container->exited);
+                   (int64_t)container->started, (int64_t)container->exited, container->pod,
+                   networks ? networks : "", volumes ? volumes : "", labels,
+                   (int64_t)container->restarts, size ? *size : DIST_CELL_UNKNOWN);
 }
 
-static DistTable *new_process_table(void) {
+static DistTable *new_process_table(bool with_size) {
     static DistColumn columns[] = {
         {"id", NULL, DIST_CELL_TEXT},         {"image", NULL, DIST_CELL_TEXT},
         {"command", NULL, DIST_CELL_TEXT},    {"status", NULL, DIST_CELL_STATE},
@@ -112,8 +136,12 @@ static DistTable *new_process_table(void) {
         {"exitStatus", NULL, DIST_CELL_TEXT}, {"health", NULL, DIST_CELL_TEXT},
         {"pid", NULL, DIST_CELL_NUMBER},      {"owner", NULL, DIST_CELL_NUMBER},
         {"created", NULL, DIST_CELL_TIME},    {"started", NULL, DIST_CELL_TIME},
-        {"exited", NULL, DIST_CELL_TIME},     {NULL, NULL, 0},
+        {"exited", NULL, DIST_CELL_TIME},     {"pod", NULL, DIST_CELL_TEXT},
+        {"networks", NULL, DIST_CELL_LIST},   {"volumes", NULL, DIST_CELL_LIST},
+        {"labels", NULL, DIST_CELL_JSON},     {"restarts", NULL, DIST_CELL_NUMBER},
+        {NULL, NULL, DIST_CELL_SIZE},         {NULL, NULL, 0},
     };
+    DistColumn *last = &columns[G_N_ELEMENTS(columns) - 2];
 
     /* Translated at run time: an initializer has to be constant. */
     columns[0].header = _("ID");
@@ -121,6 +149,9 @@ static DistTable *new_process_table(void) {
     columns[2].header = _("COMMAND");
     columns[3].header = _("STATUS");
     columns[4].header = _("PORTS");
+    /* A column without a key ends the table. */
+    last->key = with_size ? "size" : NULL;
+    last->header = _("SIZE");
     return dist_table_new(columns);
 }
 
@@ -216,9 +247,13 @@ int dist_verb_ps(char **argv, GError **error) {
     if (!unwanted)
         return EXIT_FAILURE;
     g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, error);
-    g_autoptr(DistTable) table = new_process_table();
-    if (!all)
+    /* As in docker, a format that shows the size is enough. */
+    bool with_size =
+        ps_given.size || dist_table_format_mentions("Size") || dist_table_format_mentions("size");
+    g_autoptr(GHashTable) sizes = all && with_size ? dist_container_sizes_read(error) : NULL;
+    if (!all || (with_size && !sizes))
         return EXIT_FAILURE;
+    g_autoptr(DistTable) table = new_process_table(with_size);
     uint64_t first = dist_filter_find("since") ? since + 1 : 0;
     gint64 last = ps_given.latest ? 1 : ps_given.last;
     /* A filter by state looks at all containers, running or not. */
@@ -235,7 +270,7 @@ int dist_verb_ps(char **argv, GError **error) {
     }
     for (guint i = last >= 0 && last < shown->len ? shown->len - (guint)last : 0; i < shown->len;
          i++)
-        add_row(table, shown->pdata[i]);
+        add_row(table, shown->pdata[i], sizes);
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
@@ -245,7 +280,7 @@ int dist_verb_info(char **argv, GError **error) {
     if (!argv[1])
         return dist_system_info(argv, error);
     g_autoptr(DistContainer) container = dist_container_get(argv[1], error);
-    g_autoptr(DistTable) table = new_process_table();
+    g_autoptr(DistTable) table = new_process_table(false);
 
     if (!container)
         return EXIT_FAILURE;
@@ -254,6 +289,6 @@ int dist_verb_info(char **argv, GError **error) {
         dist_container_status_print(container, status);
         return EXIT_SUCCESS;
     }
-    add_row(table, container);
+    add_row(table, container, NULL);
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -198,12 +198,43 @@ def test_listings_take_dockers_columns():
     equal(good("ps", "--format={{.Names}} {{.ID}} {{.Image}} {{.State}}"), f"web web {IMAGE} running\n")
     assert re.fullmatch(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d \| .* ago\n", good("ps", "--format={{.CreatedAt}} | {{.RunningFor}}"))
     equal(good("ps", "--format=table {{.Names}}\\t{{.State}}").split(), ["ID", "STATE", "web", "running"])
-    equal({**json.loads(good("ps", "--format={{json .}}")), "status": ""}, {**web, "status": ""})
+    shown = json.loads(good("ps", "--format={{json .}}"))
+    equal({key: shown[key] for key in web if key != "status"}, {key: web[key] for key in web if key != "status"})
     equal(good("images", "--format={{.ID}}"), f"{IMAGE}\n")
     equal(good("volume", "ls", "--format={{.Name}}"), "kept\n")
     equal(good("volume", "inspect", "-f", "{{.Mountpoint}} {{.Labels}}", "kept"), "/var/lib/berth/volumes/kept map[]\n")
     equal(good("network", "inspect", "-f", "{{range .Containers}}{{.Id}} {{end}}{{index .Subnets 0}}", "front"), "web 10.89.78.0/24\n")
     refused("ps", "--filter=name=none", "--format={{.Names}} {{.Nothing}}", says='unknown field "{{.Nothing}}"')
+
+
+def test_ps_shows_sizes_labels_and_networks():
+    def filled(text):
+        return good("ps", "--filter=name=large", f"--format={text}")
+
+    good("run", "-d", "--name=large", "--network=front", "-v", "kept:/data", "--label=a=b", "--label=c.d=two words", IMAGE)
+    good("exec", "large", "dd", "if=/dev/zero", "of=/file", "bs=1M", "count=3")
+    contains(good("ps", "--filter=name=large", "--size").splitlines()[0], "SIZE")
+    assert "SIZE" not in good("ps").splitlines()[0]
+    [row] = listing("ps", "--filter=name=large", "-s")
+    assert 3 << 20 <= row["size"] < 4 << 20, row
+    assert "size" not in listing("ps")[0]
+    shown = filled("{{.Names}} {{.Size}}").split()
+    equal((shown[0], shown[2]), ("large", "MB"))
+    equal(good("ps", "--filter=name=large", "--format=id,size").split()[:2], ["ID", "SIZE"])
+    equal(filled('{{.Labels.a}}|{{.Label "c.d"}}|{{.Label "none"}}|{{index .Labels "a"}}|{{.Networks}}|{{.Volumes}}|{{.Restarts}}|{{.Pod}}|'),
+          "b|two words||b|front|kept|0||\n")
+    contains(filled("{{.Labels}}"), "a:b")
+    equal((row["networks"], row["volumes"], row["labels"]["c.d"], row["restarts"], row["pod"]), (["front"], ["kept"], "two words", 0, ""))
+    # Others read docker's names from what json prints.
+    shown = json.loads(filled("{{json .}}"))
+    equal([shown[key] for key in ("ID", "Names", "Image", "State", "Networks")], ["large", "large", IMAGE, "running", ["front"]])
+    equal((shown["Labels"]["a"], shown["id"], shown["Status"][:3]), ("b", "large", "up "))
+    assert {"CreatedAt", "RunningFor", "Ports", "Command"} <= set(shown), shown
+    equal(set(json.loads(good("images", "--format={{json .}}", "--filter=reference=scripts/box"))) & {"ID", "Repository", "Tag", "Size", "Digest"},
+          {"ID", "Repository", "Tag", "Size", "Digest"})
+    # For others, the measurement needs a right that the list does not.
+    equal(dist("ps", user="nobody").status, 0)
+    good("rm", "-f", "large")
 
 
 def test_ps_shows_the_last():
@@ -423,6 +454,11 @@ def test_stats_take_dockers_words():
     equal([part == "--" for part in found["BlockIO"].split(" / ")], [known[key] is None for key in ("read", "written")])
     cgroup = good("inspect", "--format={{.cgroup}}", "busy").strip()
     equal(known["read"] is not None, any(os.path.exists(f"/sys/fs/cgroup{name}") for name in (f"{cgroup}/io.stat", f"/unified{cgroup}/io.stat", f"/blkio{cgroup}")))
+    # As in docker, json has these names, which other programs read.
+    shown = json.loads(good("stats", "--no-stream", "--format={{json .}}", "busy"))
+    equal({key: shown[key] for key in ("Name", "ID", "Container", "PIDs")}, {"Name": "busy", "ID": "busy", "Container": "busy", "PIDs": known["tasks"]})
+    equal(set(words) - set(shown), set())
+    equal(shown["BlockIO"], found["BlockIO"])
     # The same words are members of JSON.
     for shown in (known, *json.loads(good("stats", "--no-stream", "--format=json", "busy"))):
         equal((shown["container"], shown["pids"], shown["blockIO"]), ("busy", known["tasks"], found["BlockIO"]))
