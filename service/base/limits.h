@@ -48,6 +48,11 @@
  * manifests, and applies to everything that base/document.h parses and that workers reply. */
 #define BERTH_MAX_DOCUMENT_BYTES (4u * 1024 * 1024)
 
+/* Elements of a list in an image's configuration, and in the reply of a worker. */
+#define BERTH_MAX_REPLY_ITEMS 20000u
+/* Each part of a platform: os, architecture and variant. */
+#define BERTH_MAX_PLATFORM_BYTES 255u
+
 #define BERTH_MAX_SPEC_BYTES (512u * 1024)
 #define BERTH_MAX_PROFILE_BYTES (256u * 1024)
 /* Objects and arrays in each of the two, which berthd parses before it knows whether the caller has

@@ -49,14 +49,14 @@ void berth_document_set_artifact_error(const BerthDocument *manifest, GError **e
 }
 
 /* Limits for a worker that lies; berth-inspect itself has stricter ones. */
-enum { MAX_PLATFORM_TEXT = 255, MAX_EMBEDDED = 1000 };
+enum { MAX_EMBEDDED = 1000 };
 
 /* In a message. */
 enum { MAX_LISTED_PLATFORMS = 20 };
 
 /* For the parts of a platform, which are shown in lists and messages. */
 static bool is_short(const char *text) {
-    return strlen(text) <= MAX_PLATFORM_TEXT;
+    return strlen(text) <= BERTH_MAX_PLATFORM_BYTES;
 }
 
 /* Reads one entry of an index, whose container has been entered, and exits the container. */
@@ -68,7 +68,7 @@ static bool index_read_entry(sd_bus_message *reply, GPtrArray *entries) {
     if (berth_reply_read_descriptor(reply, &descriptor) <= 0 ||
         sd_bus_message_read(reply, "sssb", &os, &architecture, &variant, &attestation) <= 0 ||
         !is_short(os) || !is_short(architecture) || !is_short(variant) ||
-        entries->len >= BERTH_REPLY_MAX_LIST || sd_bus_message_exit_container(reply) < 0)
+        entries->len >= BERTH_MAX_REPLY_ITEMS || sd_bus_message_exit_container(reply) < 0)
         return false;
     BerthIndexedManifest *entry = g_new0(BerthIndexedManifest, 1);
     entry->descriptor = g_steal_pointer(&descriptor);
@@ -98,7 +98,7 @@ static bool read_descriptors(sd_bus_message *reply, BerthDocument *document) {
             document->config = descriptor;
         else
             g_ptr_array_add(document->layers, descriptor);
-        if (document->layers->len > BERTH_REPLY_MAX_LIST)
+        if (document->layers->len > BERTH_MAX_REPLY_ITEMS)
             return false;
     }
     return r >= 0 && sd_bus_message_exit_container(reply) >= 0;
@@ -314,9 +314,9 @@ BerthImageInfo *berth_image_info_read_reply(sd_bus_message *reply, const char *m
 
     for (size_t i = 0; read && i < G_N_ELEMENTS(vectors); i++)
         read = berth_reply_read_strings(reply, vectors[i]);
-    if (!read || !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &user) ||
-        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &working_directory) ||
-        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &stop_signal) ||
+    if (!read || !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &user) ||
+        !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &working_directory) ||
+        !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &stop_signal) ||
         !berth_reply_read_strings(reply, &info->health) ||
         sd_bus_message_read(reply, "t", &info->start_interval_nsec) <= 0 ||
         !are_digests(info->diff_ids) || g_strv_length(info->labels) % 2 != 0 ||

@@ -8,6 +8,7 @@
  */
 
 #include "base/digest.h"
+#include "base/limits.h"
 #include "base/names.h"
 #include "images/import-private.h"
 #include "worker/calls.h"
@@ -235,8 +236,8 @@ static bool import_images_read_docker(BerthImportImages *images, sd_bus_message 
 
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'r', "sasas")) > 0) {
         g_auto(GStrv) tags = NULL, layers = NULL;
-        if (images->docker->len >= BERTH_REPLY_MAX_LIST ||
-            !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &config) ||
+        if (images->docker->len >= BERTH_MAX_REPLY_ITEMS ||
+            !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &config) ||
             !berth_reply_read_strings(reply, &tags) || !berth_reply_read_strings(reply, &layers) ||
             sd_bus_message_exit_container(reply) < 0)
             return berth_reply_set_malformed("inspect", error);
@@ -278,12 +279,12 @@ static bool import_images_read_entry(BerthImportImages *images, sd_bus_message *
     g_autoptr(BerthDescriptor) target = NULL;
     const char *name, *os, *architecture, *variant;
 
-    if (images->found->len >= BERTH_REPLY_MAX_LIST ||
+    if (images->found->len >= BERTH_MAX_REPLY_ITEMS ||
         berth_reply_read_descriptor(reply, &target) <= 0 ||
-        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &name) ||
-        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &os) ||
-        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &architecture) ||
-        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &variant) ||
+        !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &name) ||
+        !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &os) ||
+        !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &architecture) ||
+        !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &variant) ||
         sd_bus_message_exit_container(reply) < 0)
         return berth_reply_set_malformed("inspect", error);
     /* Documents of other kinds may be listed, too, and need not be there (image-layout.md). */

@@ -10,6 +10,7 @@
 #include "images/signatures.h"
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/operation.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -171,7 +172,7 @@ static void search_read_candidates(BerthSignatureSearch *search, sd_bus_message 
         g_autoptr(BerthDescriptor) payload = NULL;
         const char *signature;
         if (berth_reply_read_descriptor(reply, &payload) <= 0 ||
-            !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &signature) ||
+            !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &signature) ||
             sd_bus_message_exit_container(reply) < 0)
             return;
         Candidate *candidate = g_new0(Candidate, 1);

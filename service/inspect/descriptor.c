@@ -9,6 +9,7 @@
 
 #include "base/digest.h"
 #include "base/document.h"
+#include "base/limits.h"
 #include "base/names.h"
 
 #include <string.h>
@@ -50,18 +51,27 @@ BerthDescriptor *berth_descriptor_read_json(json_object *object, const char *fal
     return berth_descriptor_new(type, digest, size);
 }
 
+BerthPlatform *berth_inspect_platform(json_object *object, GError **error) {
+    static const char *const members[] = {"os", "architecture", "variant"};
+    const char *parts[G_N_ELEMENTS(members)];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+        if (!berth_document_get_string(object, members[i], &parts[i], error))
+            return NULL;
+        if (parts[i] && strlen(parts[i]) > BERTH_MAX_PLATFORM_BYTES) {
+            berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                            "\"%s\" of the platform is longer than %u bytes", members[i],
+                            BERTH_MAX_PLATFORM_BYTES);
+            return NULL;
+        }
+    }
+    return berth_platform_new(parts[0], parts[1], parts[2]);
+}
+
 bool berth_descriptor_read_platform(json_object *object, BerthPlatform **platform, GError **error) {
-    const char *os, *architecture, *variant;
     json_object *member;
 
     if (!berth_document_get_object(object, "platform", &member, error))
         return false;
-    if (!member)
-        return true;
-    if (!berth_document_get_string(member, "os", &os, error) ||
-        !berth_document_get_string(member, "architecture", &architecture, error) ||
-        !berth_document_get_string(member, "variant", &variant, error))
-        return false;
-    *platform = berth_platform_new(os, architecture, variant);
-    return true;
+    return !member || (*platform = berth_inspect_platform(member, error));
 }

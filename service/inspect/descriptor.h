@@ -14,5 +14,8 @@
 BerthDescriptor *berth_descriptor_read_json(json_object *object, const char *fallback_type,
                                             GError **error);
 
+/* Reads a platform from the members of an object: of "platform" in a descriptor, or of an image
+ * configuration. Returns NULL with error. */
+BerthPlatform *berth_inspect_platform(json_object *object, GError **error);
 /* Reads the platform of a descriptor. One without a platform is valid; *platform is then NULL. */
 bool berth_descriptor_read_platform(json_object *object, BerthPlatform **platform, GError **error);

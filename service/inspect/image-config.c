@@ -7,6 +7,8 @@
 
 #include "base/digest.h"
 #include "base/document.h"
+#include "base/limits.h"
+#include "inspect/descriptor.h"
 #include "inspect/inspect.h"
 
 void berth_image_config_free(BerthImageConfig *config) {
@@ -120,20 +122,47 @@ static bool read_root_fs(json_object *object, BerthImageConfig *config, GError *
     return true;
 }
 
+/* berthd refuses a reply with more, and blames the worker for it. */
+static bool check_sizes(const BerthImageConfig *config, GError **error) {
+    const struct {
+        const char *member, *text;
+    } strings[] = {
+        {"User", config->user},
+        {"WorkingDir", config->working_directory},
+        {"StopSignal", config->stop_signal},
+    };
+    const struct {
+        const char *member;
+        char **list;
+    } lists[] = {
+        {"diff_ids", config->diff_ids}, {"Entrypoint", config->entrypoint},
+        {"Cmd", config->command},       {"Env", config->environment},
+        {"Volumes", config->volumes},   {"ExposedPorts", config->ports},
+        {"Labels", config->labels},     {"Healthcheck", config->health},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
+        if (strlen(strings[i].text) > BERTH_MAX_TEXT_BYTES)
+            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                   "\"%s\" of the image configuration is longer than %u bytes",
+                                   strings[i].member, BERTH_MAX_TEXT_BYTES);
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+        if (g_strv_length(lists[i].list) > BERTH_MAX_REPLY_ITEMS)
+            return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
+                                   "\"%s\" of the image configuration has more than %u strings",
+                                   lists[i].member, BERTH_MAX_REPLY_ITEMS);
+    return true;
+}
+
 /* "config" may be missing; an empty object then gives all its members their defaults. */
 static bool read_container_config(json_object *object, BerthImageConfig *config, GError **error) {
-    const char *os, *architecture, *variant;
     g_autoptr(json_object) empty = json_object_new_object();
     json_object *execution;
 
-    if (!berth_document_get_string(object, "os", &os, error) ||
-        !berth_document_get_string(object, "architecture", &architecture, error) ||
-        !berth_document_get_string(object, "variant", &variant, error) ||
-        !berth_document_get_object(object, "config", &execution, error))
-        return false;
-    config->platform = berth_platform_new(os, architecture, variant);
-    return read_execution(execution ? execution : empty, config, error) &&
-           read_root_fs(object, config, error);
+    config->platform = berth_inspect_platform(object, error);
+    return config->platform && berth_document_get_object(object, "config", &execution, error) &&
+           read_execution(execution ? execution : empty, config, error) &&
+           read_root_fs(object, config, error) && check_sizes(config, error);
 }
 
 BerthImageConfig *berth_image_config_read(const char *data, size_t size, GError **error) {

@@ -38,7 +38,7 @@ bool berth_reply_read_strings(sd_bus_message *reply, char ***strings) {
 
     while (r >= 0 && (r = sd_bus_message_read(reply, "s", &text)) > 0) {
         total += strlen(text);
-        if (list->len >= BERTH_REPLY_MAX_LIST || total > BERTH_MAX_DOCUMENT_BYTES)
+        if (list->len >= BERTH_MAX_REPLY_ITEMS || total > BERTH_MAX_DOCUMENT_BYTES)
             return false;
         g_ptr_array_add(list, g_strdup(text));
     }
@@ -112,8 +112,8 @@ bool berth_reply_read_opened(sd_bus_message *reply, const BerthOpenRequest *requ
     g_auto(GStrv) locators = NULL;
     const char *locator, *name;
 
-    if (!berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &locator) ||
-        !berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &name) ||
+    if (!berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &locator) ||
+        !berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &name) ||
         !berth_reply_read_strings(reply, &locators) || !is_of_reference(request, locator, name) ||
         !are_expected_endpoints(request->places, locator, locators))
         return berth_reply_set_malformed("fetch", error);
@@ -131,7 +131,7 @@ bool berth_reply_read_resolved(sd_bus_message *reply, const char *name, const ch
     const char *digest = at ? at + 1 : object;
     const char *answered;
 
-    if (!berth_reply_read_string(reply, BERTH_REPLY_MAX_NAME, &answered) ||
+    if (!berth_reply_read_string(reply, BERTH_MAX_TEXT_BYTES, &answered) ||
         berth_reply_read_descriptor(reply, &read) <= 0 ||
         !berth_reply_read_strings(reply, &lines) || !g_str_equal(answered, name) ||
         (berth_digest_is_valid(digest) && !g_str_equal(read->digest, digest)))
@@ -169,8 +169,8 @@ static int read_found(sd_bus_message *reply, GPtrArray *results) {
 
     if (r <= 0)
         return r;
-    if (!name[0] || strlen(name) > BERTH_REPLY_MAX_NAME ||
-        strlen(description) > BERTH_REPLY_MAX_NAME)
+    if (!name[0] || strlen(name) > BERTH_MAX_TEXT_BYTES ||
+        strlen(description) > BERTH_MAX_TEXT_BYTES)
         return -EBADMSG;
     BerthFoundRepository *found = g_new0(BerthFoundRepository, 1);
     *found = (BerthFoundRepository){g_strdup(name), g_strdup(description), stars, official};
@@ -287,7 +287,7 @@ bool berth_reply_read_member(sd_bus_message *reply, BerthArchiveEntry *entry, GE
 
     if (sd_bus_message_read(reply, "bstsbb", &more, &name, &size, &target, &is_hard_link,
                             &is_file) <= 0 ||
-        strlen(name) > BERTH_REPLY_MAX_NAME || strlen(target) > BERTH_REPLY_MAX_NAME ||
+        strlen(name) > BERTH_MAX_TEXT_BYTES || strlen(target) > BERTH_MAX_TEXT_BYTES ||
         size > INT64_MAX)
         return berth_reply_set_malformed("archive", error);
     *entry = (BerthArchiveEntry){more, is_hard_link, is_file, name, target, size};

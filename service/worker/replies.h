@@ -15,11 +15,6 @@
 #include "base/descriptor.h"
 #include "base/digest.h"
 
-enum {
-    BERTH_REPLY_MAX_NAME = 4096,
-    BERTH_REPLY_MAX_LIST = 20000, /* elements in a list */
-};
-
 /* Sets the error for a malformed reply of this worker ("fetch") and returns false. */
 bool berth_reply_set_malformed(const char *kind, GError **error);
 

@@ -2,6 +2,8 @@
 
 /* Manifests, indexes and image configurations, valid and invalid. */
 
+#include "base/error.h"
+#include "base/limits.h"
 #include "inspect/inspect.h"
 
 #include <string.h>
@@ -195,9 +197,39 @@ static void test_bad_image_configs(void) {
         g_assert_null(berth_image_config_read(bad[i], strlen(bad[i]), NULL));
 }
 
+/* Returns what is wrong with a configuration, which must exceed a limit. */
+static char *read_excess(const char *text) {
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(berth_image_config_read(text, strlen(text), &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+    return g_strdup(error->message);
+}
+
+static void test_what_is_too_long_is_named(void) {
+    g_autofree char *letters = g_strnfill(BERTH_MAX_TEXT_BYTES + 1, 'x');
+    g_autofree char *user =
+        g_strdup_printf("{\"rootfs\":{},\"config\":{\"User\":\"%s\"}}", letters);
+    g_autofree char *platform = g_strdup_printf("{\"rootfs\":{},\"variant\":\"%s\"}", letters);
+    g_autoptr(GString) environment = g_string_new("{\"rootfs\":{},\"config\":{\"Env\":[\"A=b\"");
+
+    for (unsigned i = 1; i < BERTH_MAX_REPLY_ITEMS; i++)
+        g_string_append(environment, ",\"A=b\"");
+    g_autofree char *most = g_strconcat(environment->str, "]}}", NULL);
+    g_autoptr(BerthImageConfig) config = berth_image_config_read(most, strlen(most), NULL);
+    g_assert_nonnull(config);
+    g_string_append(environment, ",\"A=b\"]}}");
+    g_autofree char *of_user = read_excess(user), *of_platform = read_excess(platform),
+                    *of_environment = read_excess(environment->str);
+    g_assert_nonnull(strstr(of_user, "\"User\""));
+    g_assert_nonnull(strstr(of_platform, "\"variant\""));
+    g_assert_nonnull(strstr(of_environment, "\"Env\""));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/manifest/manifest", test_manifest);
+    g_test_add_func("/manifest/too-long", test_what_is_too_long_is_named);
     g_test_add_func("/manifest/index", test_index);
     g_test_add_func("/manifest/content-in-the-document", test_content_in_the_document);
     g_test_add_func("/manifest/media-types-that-the-place-implies",

@@ -2,6 +2,7 @@
 
 /* Checks of the replies of workers. */
 
+#include "base/limits.h"
 #include "worker/replies.h"
 
 #include <sys/socket.h>
@@ -124,7 +125,7 @@ static void test_lists_are_limited(void) {
     g_auto(GStrv) strings = NULL;
 
     sd_bus_message_open_container(message, 'a', "s");
-    for (int i = 0; i <= BERTH_REPLY_MAX_LIST; i++)
+    for (unsigned i = 0; i <= BERTH_MAX_REPLY_ITEMS; i++)
         sd_bus_message_append(message, "s", "x");
     sd_bus_message_close_container(message);
     seal(message);
