@@ -10,7 +10,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 
 IMAGE = f"{HOST}/busybox:latest"
-COUNT = 25
+COUNT = 12
 
 
 def exits_on(signal, status):

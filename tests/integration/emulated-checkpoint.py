@@ -208,7 +208,7 @@ def test_a_checkpoint_of_a_shell_that_keeps_redirecting():
     """A shell can be checkpointed while it redirects its output: then its standard output is a file, and the socket of
     the journal has another number."""
     good("run", "-d", "--id=busy", COUNTER, "sh", "-c", "i=0; while :; do i=$((i+1)); echo $i >/dev/shm/counted; done")
-    for _ in range(4):
+    for _ in range(2):
         good("checkpoint", "--leave-running", "busy")
     good("checkpoint", "busy")
     good("restore", "busy")
