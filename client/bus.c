@@ -9,6 +9,7 @@
 #include "client/bus.h"
 
 #include "client/agent.h"
+#include "client/sender.h"
 #include "client/service-errors.h"
 
 #include <errno.h>
@@ -41,6 +42,8 @@ sd_bus *dist_bus(GError **error) {
         r = sd_bus_open_system_machine(&connection, dist_settings.machine);
     else
         r = sd_bus_open_system(&connection);
+    if (r >= 0 && (r = dist_sender_filter(connection)) < 0)
+        connection = sd_bus_close_unref(connection);
     if (r < 0) {
         berth_error_set_errno(error, r, "%s", _("connect to the system bus"));
         return NULL;
@@ -99,6 +102,7 @@ sd_bus_message *dist_new_call(GError **error, const char *path, const char *inte
 bool dist_check_reply(sd_bus_message *reply, GError **error) {
     const sd_bus_error *reason = sd_bus_message_get_error(reply);
 
+    dist_sender_note(reply);
     return !reason || dist_set_bus_error(error, reason, sd_bus_message_get_errno(reply));
 }
 
@@ -143,8 +147,10 @@ sd_bus_message *dist_send_once(sd_bus_message *call, bool *lost, GError **error)
             continue;
         }
         *lost = dist_error_is_loss(&bus_error);
-        if (r >= 0)
+        if (r >= 0) {
+            dist_sender_note(reply);
             return reply;
+        }
         dist_set_bus_error(error, &bus_error, -r);
         return NULL;
     }

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "client/bus.h"
 #include "client/option.h"
+#include "client/sender.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -255,8 +256,8 @@ static int readiness_on_event(sd_bus_message *signal, void *userdata, sd_bus_err
 }
 
 static int readiness_on_subscribed(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    (void)reply;
     (void)error;
+    dist_sender_note(reply);
     /* It may have become healthy in the meantime. */
     readiness_read_health(userdata);
     return 0;

@@ -16,6 +16,7 @@
 #include "bus/connection.h"
 #include "bus/limits.h"
 #include "bus/object-manager.h"
+#include "bus/senders.h"
 #include "bus/service.h"
 #include "bus/subscribers.h"
 #include "bus/unicast.h"
@@ -44,6 +45,7 @@ typedef struct {
     BerthImages images;
     int directory;
     int bus_socket;
+    BerthSenders *senders;
     sd_event_source *idle;
     BerthShutdown *shutdown;
 } Daemon;
@@ -302,6 +304,7 @@ static bool start_service(Daemon *daemon, GError **error) {
      * opened. */
     if (!daemon_connect_bus(daemon, error) || !open_state(daemon, error) ||
         !daemon_keep_bus(daemon, error) ||
+        !(daemon->senders = berth_senders_new(service->bus, error)) ||
         !(service->access = berth_access_new(service->bus, error)) ||
         !recover_containers(daemon, error) || !add_objects(service, error) ||
         !(daemon->shutdown = berth_shutdown_new(service->event, service->bus, error)))
@@ -338,6 +341,7 @@ static void stop_service(Daemon *daemon) {
     berth_watchers_free(service->watchers);
     berth_unicast_free(service->unicast);
     berth_access_free(service->access);
+    berth_senders_free(daemon->senders);
     if (service->bus)
         sd_bus_flush_close_unref(service->bus);
     if (daemon->bus_socket >= 0)

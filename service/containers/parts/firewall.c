@@ -9,9 +9,8 @@
  * service does the same, for losses that nothing announces.
  *
  * A firewalld that is already running when the service starts counts as newly started, since the
- * service does not know what happened while it was away. A client that subscribes to signals from
- * that name receives broadcasts from its owner only, but anyone can send a signal directly to the
- * service, so the sender is compared with the owner.
+ * service does not know what happened while it was away. Its signals are those of firewalld alone
+ * (bus/senders.h).
  */
 
 #include "containers/parts/firewall.h"
@@ -37,7 +36,6 @@ typedef enum {
 typedef struct {
     BerthContainers *containers;
     FirewallState state;
-    char *owner; /* of firewalld's name; NULL if it is not running */
     sd_bus_slot *owners, *reloads;
     sd_bus_slot *question; /* asks for the owner, or whether firewalld is ready */
     int pidfd;             /* of the running process */
@@ -139,10 +137,8 @@ static int firewall_on_ready(sd_bus_message *reply, void *userdata, sd_bus_error
 /* firewalld acquires its name before it removes the existing rules, and answers calls only after
  * that. When it stops, it has removed them before it loses its name. */
 static void firewall_set_owner(Firewall *firewall, const char *owner) {
-    g_free(firewall->owner);
-    firewall->owner = owner[0] != '\0' ? g_strdup(owner) : NULL;
     firewall->question = sd_bus_slot_unref(firewall->question);
-    if (!firewall->owner || sd_bus_call_method_async(firewall->containers->bus, &firewall->question,
+    if (owner[0] == '\0' || sd_bus_call_method_async(firewall->containers->bus, &firewall->question,
                                                      owner, "/", "org.freedesktop.DBus.Peer",
                                                      "Ping", firewall_on_ready, firewall, NULL) < 0)
         firewall_renew(firewall);
@@ -171,11 +167,9 @@ static int firewall_on_owner(sd_bus_message *reply, void *userdata, sd_bus_error
 }
 
 static int firewall_on_reloaded(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
-    Firewall *firewall = userdata;
-
+    (void)signal;
     (void)error;
-    if (firewall->owner && g_strcmp0(sd_bus_message_get_sender(signal), firewall->owner) == 0)
-        firewall_renew(firewall);
+    firewall_renew(userdata);
     return 0;
 }
 
@@ -219,7 +213,6 @@ static void firewall_closed(BerthContainers *containers) {
     sd_bus_slot_unref(firewall->reloads);
     sd_event_source_unref(firewall->ended);
     berth_fd_clear(&firewall->pidfd);
-    g_free(firewall->owner);
     g_free(firewall);
 }
 
