@@ -23,9 +23,17 @@ static void verb_offer_names(DistNearest *nearest, const DistVerb *verbs) {
         dist_nearest_offer(nearest, verbs->name);
 }
 
+/* path: "", or the first word of a group with a blank. A verb of another engine gets an answer of
+ * its own. */
 static int verb_set_unknown(const char *path, const char *name, const DistNearest *nearest,
                             GError **error) {
-    if (nearest->best)
+    g_autofree char *words = g_strconcat(path, name, NULL);
+    const char *reason = dist_verb_find_reason(words);
+
+    if (reason)
+        berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("there is no verb \"%s\": %s"), words,
+                        reason);
+    else if (nearest->best)
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         _("unknown verb \"%s%s\"; did you mean \"%s%s\"?"), path, name, path,
                         nearest->best);
@@ -138,12 +146,6 @@ int dist_verb_run(char **argv, GError **error) {
         }
         dist_help_print_aliases(expanded[0]);
         return expanded[1] ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
-    const char *reason = dist_verb_find_reason(expanded[0]);
-    if (reason) {
-        berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("there is no verb \"%s\": %s"),
-                        expanded[0], reason);
-        return EXIT_FAILURE;
     }
     for (const DistVerbGroup *group = dist_verb_groups; group->name; group++)
         verb_offer_names(&nearest, group->verbs);

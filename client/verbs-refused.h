@@ -4,5 +4,6 @@
 
 #pragma once
 
-/* The reason, translated; NULL if the word is not such a verb. */
-const char *dist_verb_find_reason(const char *word);
+/* The reason, translated; NULL if the words, one or two with a blank between, are not such a verb.
+ */
+const char *dist_verb_find_reason(const char *words);

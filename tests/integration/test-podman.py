@@ -124,6 +124,27 @@ def test_refused_options_say_why():
     equal(good("ps", "-a", "-q"), "")
 
 
+def test_verbs_that_dist_does_not_have_get_an_answer():
+    page = (SOURCE / "docs" / "podman.md").read_text(encoding="utf-8").split("## Verbs that dist does not have\n", 1)[1].split("\n## ", 1)[0]
+    found = re.findall(r"^\| ([a-z -]+) \| (.*) \| `(.*)` \|$", page, re.MULTILINE)
+    equal(len(found), page.count("\n| ") - 1)
+    for verb, answer, line in found:
+        result = run("sh", "-c", line)
+        equal((result.status, result.out, result.err), (1, "", f'dist: there is no verb "{verb}": {answer}\n'))
+        assert len(result.err) <= 81, result.err
+    # Each has a row here or in docker.md.
+    source = (SOURCE / "client" / "verbs-refused.c").read_text(encoding="utf-8")
+    others = (SOURCE / "docs" / "docker.md").read_text(encoding="utf-8")
+    equal([words for words in re.findall(r'^    \{"([a-z -]+)",', source, re.MULTILINE)
+           if words not in {verb for verb, *_ in found} and f"\n| {words} | refused |" not in others], [])
+    # Verbs of podman 4 that dist has are not among them.
+    for group in ("", "container", "image", "network", "pod", "volume", "system"):
+        text = run("podman", *group.split(), "--help").out.split("Available Commands:\n", 1)[1].split("\n\n", 1)[0]
+        for verb in {line.split()[0] for line in text.splitlines()} - {"help"}:
+            result = dist(*group.split(), verb, "--help")
+            assert result.status == 0 or "there is no verb" in result.err, (group, verb, result)
+
+
 def test_options_with_one_value_take_it_from_the_next_word():
     for words in (["--cgroupns", "private"], ["--log-driver", "journald"], ["--image-volume", "bind"], ["--systemd", "true"], ["--read-only-tmpfs"]):
         good("create", *words, IMAGE)
