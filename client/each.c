@@ -19,7 +19,7 @@
 enum { MAX_AT_ONCE = 32 };
 
 void dist_print_error(const GError *error) {
-    g_autofree char *message = dist_format_text(error->message, "\n\t");
+    g_autofree char *message = dist_format_message(error->message);
 
     fprintf(stderr, "dist: %s\n", message);
 }

@@ -44,6 +44,13 @@ char *dist_format_text(const char *text, const char *kept) {
     return g_string_free(plain, FALSE);
 }
 
+char *dist_format_message(const char *text) {
+    g_autofree char *plain = dist_format_text(text, "\n\t");
+    g_auto(GStrv) lines = g_strsplit(g_strchomp(plain), "\n", -1);
+
+    return g_strjoinv("\n      ", lines);
+}
+
 /* Returns equivalent JSON: a JSON document may contain DEL and control characters beyond ASCII
  * unescaped. */
 char *dist_format_json(const char *text) {

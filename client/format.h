@@ -18,6 +18,9 @@ void dist_split_reference(const char *reference, char **repository, char **tag);
 /* The text with control characters (except those in kept) and changes of text direction replaced.
  */
 char *dist_format_text(const char *text, const char *kept);
+/* A message after "dist: ". It may quote texts of images, registries and programs that hold
+ * newlines: those lines are indented, so that none of them looks like a message of dist itself. */
+char *dist_format_message(const char *text);
 /* Equivalent JSON with those characters escaped. text: valid UTF-8. */
 char *dist_format_json(const char *text);
 /* A value as such JSON. */

@@ -167,7 +167,8 @@ static bool unpack_images(char **names, GError **error) {
             return false;
         }
         puts(*image);
-        fprintf(stderr, _("dist: stored, but not unpacked: %s\n"), local->message);
+        g_autofree char *reason = dist_format_message(local->message);
+        fprintf(stderr, _("dist: stored, but not unpacked: %s\n"), reason);
     }
     return true;
 }

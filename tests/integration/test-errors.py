@@ -43,6 +43,34 @@ def test_errors_have_a_hint():
     equal(bad.returncode, 1)
 
 
+def hostile_lines(*arguments):
+    """The lines that dist writes about an image whose texts hold newlines and control characters: all but the first must
+    show that they continue it."""
+    result = dist(*arguments)
+    assert result.status != 0 and "\x1b" not in result.err, result
+    lines = result.err.rstrip("\n").split("\n")
+    assert len(lines) > 1, result
+    equal([line for line in lines if line.startswith(("dist: verified", "verified"))], [])
+    return lines
+
+
+def test_a_hostile_text_is_no_line_of_its_own():
+    bad = "x\ndist: verified\n\x1b[32mverified\r\ndist: verified"
+    oci.push(oci.busybox_image(Cmd=[f"/none{bad}"]), f"{HOST}/errors/command:x")
+    oci.push(oci.busybox_image(Cmd=["true"], User="x\nverified"), f"{HOST}/errors/user:x")
+    oci.push(oci.busybox_image(Cmd=["true"], WorkingDir=bad), f"{HOST}/errors/directory:x")
+    layer = oci.Layer("gzip")
+    layer.hard_link("link", bad)
+    oci.push(oci.Image([layer], {}), f"{HOST}/errors/link:x")
+    for name in ("command", "user", "directory"):
+        lines = hostile_lines("run", "--rm", "--pull=always", "-q", f"{HOST}/errors/{name}:x")
+        assert lines[0].startswith("dist: "), lines
+    hostile_lines("-q", "pull", f"{HOST}/errors/link:x")
+    for name in ("command", "user", "directory"):
+        dist("rmi", f"{HOST}/errors/{name}:x")
+    good("prune")
+
+
 def test_every_hint_belongs_to_an_existing_message():
     hints = (SOURCE / "client" / "hints.c").read_text(encoding="utf-8")
     texts = re.findall(r'\{BERTH_ERROR_\w+,\s*"((?:[^"\\]|\\.)*)"', hints)
