@@ -364,17 +364,21 @@ static char *make_remote_url(const BerthRemoteCall *call) {
                        NULL);
 }
 
-/* Credentials are only sent to the registry itself, and not over HTTP if it was reached over HTTPS.
- * The location of an upload and the next page of a list may be on another host. http.c restricts
- * the client certificate to the host that it is for. */
+/* Whether a location that the registry has chosen would lead from HTTPS to HTTP. */
+static bool is_downgrade(const BerthRemote *remote, const char *url) {
+    return g_str_has_prefix(url, "http:") && !g_str_equal(remote->scheme, "http") &&
+           !remote->tls.insecure;
+}
+
+/* Credentials are only sent to the registry itself. The location of an upload and the next page of
+ * a list may be on another host. http.c restricts the client certificate to the host that it is
+ * for. */
 static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOptions *options) {
     BerthRemote *remote = call->remote;
     g_autofree char *host = berth_http_get_host(url);
 
     options->tls = &remote->tls;
-    bool plain = g_str_has_prefix(url, "http:");
-    if (g_strcmp0(host, remote->host) != 0 ||
-        (plain && !g_str_equal(remote->scheme, "http") && !remote->tls.insecure))
+    if (g_strcmp0(host, remote->host) != 0)
         return;
     BerthToken *token =
         call->wants_basic ? NULL : g_hash_table_lookup(remote->tokens, token_key(call));
@@ -392,10 +396,34 @@ static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOption
     }
 }
 
+static int on_refused(sd_event_source *source, void *userdata) {
+    BerthRemoteCall *call = userdata;
+    g_autoptr(GError) error = NULL;
+
+    call->delay = NULL;
+    sd_event_source_unref(source);
+    berth_error_set(&error, BERTH_ERROR_REGISTRY_FAILED,
+                    "%s: the registry continues at \"%.100s\", which is not HTTPS",
+                    call->remote->locator, call->path);
+    request_finish(call, NULL, error);
+    return 0;
+}
+
+/* Neither the content of a push nor the names in a list are sent without encryption. The call ends
+ * in the next iteration of the loop: its caller has not received it yet. */
+static void refuse_downgrade(BerthRemoteCall *call) {
+    if (sd_event_add_defer(call->remote->event, &call->delay, on_refused, call) < 0)
+        g_error("out of memory");
+}
+
 static void send_to_repository(BerthRemoteCall *call) {
     g_autofree char *url = make_remote_url(call);
     BerthHttpOptions options = call->options;
 
+    if (is_downgrade(call->remote, url)) {
+        refuse_downgrade(call);
+        return;
+    }
     options.url = url;
     add_identity(call, url, &options);
     if (options.sink)

@@ -104,6 +104,42 @@ def test_another_host_is_reached_by_https_only():
     good("pull", "--insecure", f"registry.test:{port}/plain:x")
 
 
+def test_what_a_registry_names_is_not_requested_without_encryption():
+    """A registry that is reached by HTTPS cannot lead an upload, or the next page of a list, to HTTP: neither on its own
+    host nor on another one."""
+    with open("/etc/hosts", "a", encoding="utf-8") as file:
+        file.write("127.0.0.1 downgrade.test\n")
+    registry, certificate = serve("DNS:downgrade.test")
+    trust(certificate)
+    host = registry.host.replace("127.0.0.1", "downgrade.test")
+    other, asked = FaultyRegistry(), []
+    other.hook = lambda handler, url, with_body: asked.append(url)
+    for target in (other.host, other.host.replace("127.0.0.1", "downgrade.test"), host):
+        def answer(handler, url, with_body, target=target):
+            if handler.command not in ("POST", "GET"):
+                return False
+            handler.send_response(202 if handler.command == "POST" else 200)
+            body = b"" if handler.command == "POST" else b'{"repositories": ["one"]}'
+            handler.send_header("Content-Length", str(len(body)))
+            handler.send_header("Location", f"http://{target}/upload")
+            handler.send_header("Link", f'<http://{target}/list>; rel="next"')
+            handler.end_headers()
+            handler.wfile.write(body)
+            return True
+
+        registry.hook = None
+        registry.add("tls:x", image())
+        good("pull", f"{host}/tls:x")
+        good("tag", f"{host}/tls:x", f"{host}/pushed:x")
+        registry.hook = answer
+        for command in (("push", f"{host}/pushed:x"), ("search", f"{host}/n")):
+            result = dist(*command)
+            equal(result.status, 1, result)
+            contains(result.err, f"the registry continues at \"http://{target}/")
+        equal(asked, [])
+        good("rmi", f"{host}/tls:x", f"{host}/pushed:x")
+
+
 def certs_d(base, registry, **files):
     directory = f"{base}/certs.d/{registry.host}"
     os.makedirs(directory, exist_ok=True)
