@@ -105,6 +105,16 @@ static bool has_never_run(const ForegroundRun *run, sd_bus_message *waited) {
            sd_bus_message_is_method_error(waited, BERTH_ERROR_PREFIX "LaunchFailed");
 }
 
+/* While nothing is asked of the service, the process runs well without it; a stop needs it. If it
+ * cannot be started, systemd ends the processes in the cgroup of dist's unit after dist. */
+static bool foreground_cannot_stop(ForegroundRun *run, sd_bus_message *reply) {
+    if (run->stop != STOP_FOR_UNIT || !dist_reply_is_refused_start(reply))
+        return false;
+    dist_check_reply(reply, &run->error);
+    g_prefix_error(&run->error, _("cannot stop %s: "), run->request->id);
+    return true;
+}
+
 static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
     ForegroundRun *run = userdata;
 
@@ -113,6 +123,8 @@ static int foreground_on_waited(sd_bus_message *reply, void *userdata, sd_bus_er
         return 0;
     if (has_never_run(run, reply))
         return foreground_start_again(run, false);
+    if (foreground_cannot_stop(run, reply))
+        return sd_event_exit(run->event, 0);
     if (run->state == FOREGROUND_RUNNING && dist_reply_is_absence(reply))
         return foreground_retry_later(run);
     run->waited = sd_bus_message_ref(reply);
@@ -173,6 +185,8 @@ static int foreground_on_got(sd_bus_message *reply, void *userdata, sd_bus_error
     ForegroundRun *run = userdata;
 
     (void)error;
+    if (foreground_cannot_stop(run, reply))
+        return sd_event_exit(run->event, 0);
     if (dist_reply_is_absence(reply))
         return foreground_retry_later(run);
     g_autoptr(DistContainer) container =

@@ -82,6 +82,14 @@ bool dist_error_is_absence(const sd_bus_error *error) {
             g_str_has_prefix(error->name, "org.freedesktop.systemd1."));
 }
 
+/* An administrator has masked the unit of the service or removed it, so no call starts it. */
+bool dist_reply_is_refused_start(sd_bus_message *reply) {
+    const sd_bus_error *error = sd_bus_message_get_error(reply);
+
+    return sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitMasked") ||
+           sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit");
+}
+
 bool dist_reply_is_absence(sd_bus_message *reply) {
     return dist_error_is_absence(sd_bus_message_get_error(reply));
 }

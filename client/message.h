@@ -33,6 +33,9 @@ bool dist_error_is_loss(const sd_bus_error *error);
 /* Whether the service was killed, restarted or upgraded while the call was under way, or the bus
  * was. The container keeps running. */
 bool dist_reply_is_absence(sd_bus_message *reply);
+
+/* Whether the bus could not start the service because its unit is masked or missing. */
+bool dist_reply_is_refused_start(sd_bus_message *reply);
 bool dist_error_is_absence(const sd_bus_error *error);
 
 /* How long to wait before a call that failed in this way is made again, the first time with 0. */

@@ -13,6 +13,7 @@
 #include "client/format.h"
 #include "client/progress-view.h"
 #include "client/signals.h"
+#include "client/unit-status.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -34,9 +35,13 @@ typedef struct {
 
 static int progress_on_signal(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
     Waiting *waiting = userdata;
+    uint64_t done, total;
 
     (void)error;
-    dist_progress_view_update(waiting->view, signal);
+    if (sd_bus_message_read(signal, "tt", &done, &total) >= 0)
+        dist_unit_status_set_progress(done, total);
+    if (sd_bus_message_rewind(signal, true) >= 0)
+        dist_progress_view_update(waiting->view, signal);
     return 0;
 }
 
@@ -73,7 +78,7 @@ static int progress_start(Waiting *waiting) {
         (r = sd_event_add_signal(waiting->event, NULL, SIGTERM, progress_on_interrupt, waiting)) <
             0 ||
         (r = sd_bus_attach_event(waiting->bus, waiting->event, 0)) < 0 ||
-        (dist_progress_view_is_wanted(waiting->view) &&
+        ((dist_progress_view_is_wanted(waiting->view) || dist_unit_status_is_pull()) &&
          (r = sd_bus_match_signal_async(waiting->bus, &waiting->progress, NULL, waiting->path,
                                         "org.berth1.Transfer", "Progress", progress_on_signal, NULL,
                                         waiting)) < 0))

@@ -14,6 +14,7 @@
 #include "client/progress.h"
 #include "client/run-values.h"
 #include "client/signals.h"
+#include "client/unit-status.h"
 
 #include <signal.h>
 #include <time.h>
@@ -67,8 +68,8 @@ static bool pull_wait(unsigned attempt, GError **error) {
 
 /* Only a failure to reach the registry is retried: one that answers with "not found" or a refusal
  * would do so again. */
-bool dist_pull_as(const char *member, const char *name, const DistImageOptions *options,
-                  const char *printed, GError **error) {
+static bool pull_repeatedly(const char *member, const char *name, const DistImageOptions *options,
+                            const char *printed, GError **error) {
     for (unsigned attempt = 0;; attempt++) {
         g_autoptr(GError) local = NULL;
         if (dist_finish_transfer(dist_image_call(member, NULL, name, options, &local), printed,
@@ -83,6 +84,14 @@ bool dist_pull_as(const char *member, const char *name, const DistImageOptions *
         if (!pull_wait(attempt, error))
             return false;
     }
+}
+
+bool dist_pull_as(const char *member, const char *name, const DistImageOptions *options,
+                  const char *printed, GError **error) {
+    dist_unit_status_begin_pull(name);
+    bool done = pull_repeatedly(member, name, options, printed, error);
+    dist_unit_status_end_pull();
+    return done;
 }
 
 /* The platform is this machine's, as for a container. */

@@ -23,6 +23,7 @@
 #include "client/run-start.h"
 #include "client/signals.h"
 #include "client/terminal.h"
+#include "client/unit-status.h"
 #include "client/verbs-start.h"
 
 #include <errno.h>
@@ -325,6 +326,8 @@ static int verb_run(char **argv, GError **error) {
         g_autoptr(GError) failed = g_steal_pointer(error);
         berth_error_set(error, failed->code, _("%s; options must precede IMAGE"), failed->message);
     }
+    if (*error)
+        dist_unit_status_fail(*error);
     if (dist_start_was_terminated() && status == 128 + SIGTERM && !*error) {
         dist_readiness_forget();
         dist_end_by_signal(SIGTERM);

@@ -248,6 +248,8 @@ void berth_convert_image(BerthConversion *conversion) {
     add_platform(conversion, words);
     berth_conversion_add_keys(conversion, BERTH_VERB_PULL, words);
     add_image_mount(conversion, image);
+    /* dist pull reports its progress. */
+    berth_service_add(conversion->service, "Service", "NotifyAccess", "main");
     g_ptr_array_add(words, g_steal_pointer(&image));
     berth_convert_oneshot(conversion, words);
 }

@@ -5,13 +5,16 @@ import contextlib
 import errno
 import glob
 import os
+import re
 import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
+from faulty_registry import FaultyRegistry
 import oci
 from tracing import traced
 
@@ -198,6 +201,29 @@ def test_stopping_the_unit_ends_it():
     equal(run("systemctl", "stop", "web").status, 0)
     wait_until(lambda: container("web") is None, "its removal")
     wait_until(lambda: is_gone("/system.slice/web.service"), "the end of the cgroup")
+
+
+def test_a_unit_whose_service_cannot_be_started_stops_at_once():
+    """Its process is in the cgroup of the unit, so systemd ends it."""
+    for name, command in (("alone", f"dist run --rm --replace --name=alone --cgroup=caller {QUICK} {IMAGE} sleep 1000"),
+                          ("alone-pod", "dist pod run --rm --replace --cgroup=caller alone-pod")):
+        write_unit(name, command)
+        start(name)
+        group = show(name, "ControlGroup")
+        equal(run("systemctl", "mask", "--runtime", "berthd.service").status, 0)
+        try:
+            equal(run("systemctl", "stop", "berthd.service").status, 0)
+            # Without a stop, dist waits for the service.
+            contains(dist("ps").err, "berthd.service is masked")
+            equal(show(name, "ActiveState"), "active")
+            equal(run("systemctl", "stop", name).status, 0)
+            equal((show(name, "ActiveState"), show(name, "Result")), ("failed", "exit-code"))
+            wait_for_message(name, f"cannot stop {name}: Unit berthd.service is masked.")
+            wait_until(lambda: remove_empty(group), "the end of its processes")  # pylint: disable=cell-var-from-loop
+        finally:
+            run("systemctl", "unmask", "--runtime", "berthd.service")
+        wait_until(lambda: container(name) is None, "its removal")  # pylint: disable=cell-var-from-loop
+        good("pod", "rm", "--force", "--ignore", name)
 
 
 def test_a_unit_that_is_killed_leaves_a_record_of_the_exit():
@@ -419,6 +445,42 @@ def test_podman_s_words_select_when_a_unit_is_ready():
         equal(run("systemctl", "stop", mode).status, 0)
     contains(dist("run", "--sdnotify=healthy", "--detach", IMAGE).err, "cannot be given with --detach")
     contains(dist("run", "--sdnotify=never", IMAGE).err, 'invalid value "never" of --sdnotify')
+
+
+def test_a_unit_shows_the_progress_of_a_pull():
+    """Progress also extends the time that the unit has for its start, since the size of an image decides how long it takes."""
+    registry = FaultyRegistry()
+    content = oci.Image([oci.busybox_layer(), oci.Layer().add("data", os.urandom(1 << 20))], {"Cmd": ["sleep", "1000"]})
+    reference, _ = registry.add("slow:x", content)
+    event = registry.stall[content.manifest["layers"][1]["digest"]] = threading.Event()
+    write_unit("slow", f"dist run --rm --replace --name=slow --cgroup=caller {QUICK} {reference}")
+    equal(run("systemctl", "start", "--no-block", "slow").status, 0)
+    status = re.compile(rf"Pulling {re.escape(reference)}: [0-9.]+\s[kM]B of [0-9.]+\sMB")
+    wait_until(lambda: status.fullmatch(show("slow", "StatusText")), "the progress")
+    event.set()
+    wait_until(lambda: show("slow", "ActiveState") == "active", "its start")
+    equal(show("slow", "StatusText"), "")
+    equal(run("systemctl", "stop", "slow").status, 0)
+    good("rmi", reference)
+    good("prune")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
+        receiver.bind("/run/progress")
+        good("pull", "--quiet", "--insecure", reference, env={"NOTIFY_SOCKET": "/run/progress"})
+        receiver.setblocking(False)
+        messages = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                messages.append(receiver.recv(4096).decode())
+    os.unlink("/run/progress")
+    equal((messages[0], messages[-1]), (f"STATUS=Pulling {reference}", "STATUS="))
+    contains(messages[1], "\nEXTEND_TIMEOUT_USEC=")
+    good("rmi", reference)
+
+
+def test_a_unit_shows_why_it_has_failed():
+    write_unit("absent", f"dist run --rm --replace --name=absent --cgroup=caller {HOST}/absent:x")
+    assert run("systemctl", "start", "absent").status != 0
+    equal(show("absent", "StatusText"), f"the registry has no image {HOST}/absent:x (404)")
 
 
 def test_the_watchdog_of_a_unit_is_notified():

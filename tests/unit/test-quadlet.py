@@ -234,6 +234,7 @@ def test_an_image_has_a_mount():
         files.add("a-b.image", "[Image]\nImage=example.com/x:1\n")
         equal(files.generate(), [])
         equal(files.names(), ["a-b-image.service", "run-berth-images-a\\x2db.mount"])
+        equal(files.unit("a-b-image.service").one("Service", "NotifyAccess"), "main")
         unit = files.unit("run-berth-images-a\\x2db.mount")
         for key, value in (("What", "example.com/x:1"), ("Where", "/run/berth/images/a-b"), ("Type", "berth")):
             equal(unit.all("Mount", key), [value])
