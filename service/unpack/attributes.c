@@ -30,9 +30,9 @@ bool berth_attributes_are_plain(void) {
 
 bool berth_attributes_is_kept_xattr(const char *name) {
     /* With overlayfs's own attributes, a layer could show files that it does not contain; SELinux
-     * labels belong to the host. */
-    return !g_str_has_prefix(name, "trusted.overlay.") &&
-           !g_str_has_prefix(name, "user.overlay.") && !g_str_equal(name, "security.selinux") &&
+     * labels belong to the host. user.overlay.* has a meaning only for mounts with the option
+     * userxattr, such as those of a container that keeps layers itself. */
+    return !g_str_has_prefix(name, "trusted.overlay.") && !g_str_equal(name, "security.selinux") &&
            (!plain || g_str_has_prefix(name, "user."));
 }
 

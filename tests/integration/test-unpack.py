@@ -315,7 +315,9 @@ def test_extended_headers_to_the_byte():
         layer.add(f"p/{number}{name}", b"x").symlink(f"p/l{number}", f"to/{name}").hard_link(f"p/h{number}", f"p/{number}{name}")
     for number, (key, value) in enumerate((("uid", ""), ("gid", ""), ("mtime", ""), ("size", ""), ("mtime", "-1.5"), ("mtime", "-0.25"),
                                            ("SCHILY.acl.access", "user::rwx,group::rwx,other::rwx"), ("uname", "daemon"),
-                                           ("LIBARCHIVE.xattr.user.a", "Yg"), ("SCHILY.xattr.user.empty", ""))):
+                                           ("LIBARCHIVE.xattr.user.a", "Yg"), ("SCHILY.xattr.user.empty", ""),
+                                           # For a container that keeps layers itself, in a user namespace.
+                                           ("SCHILY.xattr.user.overlay.whiteout", "y"))):
         layer.add(f"p/n{number}", b"x", uid=number, gid=number, mode=0o604, pax={key: value})
     found = compare_upper("bytes", layer)
     assert f"p/0{nfc}".encode() in found and f"p/1{nfd}".encode() in found
