@@ -99,6 +99,12 @@ def test_values_that_builders_do_not_check():
     good("pull", reference)
     contains(good("run", "--rm", reference), "A=a=b\n")
     equal(good("run", "--rm", "--entrypoint=/bin/ls", reference, "-d", "/b"), "/b\n")
+    # ENTRYPOINT [""] is how a Dockerfile does without that of its base image.
+    blank = f"{HOST}/from/blank:x"
+    oci.push(oci.busybox_image(Env=["PATH=/bin"], Entrypoint=[""], Cmd=["echo", "of the image"]), blank)
+    good("pull", blank)
+    equal(good("run", "--rm", blank), "of the image\n")
+    equal(good("run", "--rm", blank, "echo", "given"), "given\n")
 
 
 def test_stop_signal():

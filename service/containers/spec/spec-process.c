@@ -91,6 +91,13 @@ typedef struct {
     char *const *entrypoint, *const *command;
 } Arguments;
 
+/* Docker writes ENTRYPOINT [""] as it is and takes it as none. */
+static char *const *get_image_entrypoint(const BerthImageInfo *image) {
+    char *const *words = image->entrypoint;
+
+    return words[0] && !words[0][0] && !words[1] ? words + 1 : words;
+}
+
 /* As in the image specification (config.md, Entrypoint and Cmd): the caller's command replaces Cmd
  * and follows Entrypoint. Cmd belongs to the image's Entrypoint, so it is dropped together with
  * it. */
@@ -100,7 +107,7 @@ static Arguments choose_arguments(const BerthCreateOptions *options, const Berth
     bool has_entrypoint = options->entrypoint && options->entrypoint[0];
 
     return (Arguments){
-        .entrypoint = !has_entrypoint             ? image ? image->entrypoint : none
+        .entrypoint = !has_entrypoint             ? image ? get_image_entrypoint(image) : none
                       : options->entrypoint[0][0] ? options->entrypoint
                                                   : none,
         .command = has_command      ? options->command
