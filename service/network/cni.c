@@ -187,6 +187,41 @@ bool berth_cni_add(const BerthCniCall *call, json_object **result, GError **erro
                                       "network %s: no plugin gave a result", run.name);
 }
 
+/* These plugins only write rules for the addresses in the result. They look for each rule before
+ * they write it, so running them again adds what is missing. */
+static bool cni_only_writes_rules(json_object *plugin) {
+    const char *type = NULL;
+
+    return berth_document_get_string(plugin, "type", &type, NULL) && type &&
+           (g_str_equal(type, "portmap") || g_str_equal(type, "firewall"));
+}
+
+/* The first failure is reported, but the remaining plugins are run regardless. */
+static bool run_rules(const char *command, const BerthCniCall *call, json_object *result,
+                      GError **error) {
+    bool good = true;
+    CniRun run;
+
+    if (!run_begin(&run, call, error))
+        return false;
+    run.command = command;
+    for (guint i = 0; i < json_object_array_length(run.plugins); i++) {
+        json_object *plugin = json_object_array_get_idx(run.plugins, i);
+        if (cni_only_writes_rules(plugin) &&
+            !run_plugin(&run, plugin, result, NULL, good ? error : NULL))
+            good = false;
+    }
+    return good;
+}
+
+bool berth_cni_renew(const BerthCniCall *call, json_object *result, GError **error) {
+    return run_rules("ADD", call, result, error);
+}
+
+bool berth_cni_withdraw(const BerthCniCall *call, json_object *result, GError **error) {
+    return run_rules("DEL", call, result, error);
+}
+
 bool berth_cni_delete(const BerthCniCall *call, json_object *result, GError **error) {
     CniRun run;
 

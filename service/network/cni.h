@@ -28,5 +28,10 @@ json_object *berth_cni_find(const char *name, GError **error);
 /* Connects the container. *result is set to the result of the last plugin. If this fails,
  * everything done so far is undone. */
 bool berth_cni_add(const BerthCniCall *call, json_object **result, GError **error);
+/* Writes the rules of a connected container again, as far as plugins can write them without another
+ * connection: portmap and firewall. */
+bool berth_cni_renew(const BerthCniCall *call, json_object *result, GError **error);
+/* Removes those rules only, for a container that is no longer connected. */
+bool berth_cni_withdraw(const BerthCniCall *call, json_object *result, GError **error);
 /* Disconnects the container. result is that of the add, or NULL if it is unknown. */
 bool berth_cni_delete(const BerthCniCall *call, json_object *result, GError **error);

@@ -35,6 +35,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The kernel frees network namespaces asynchronously, in a separate thread (cleanup_net()). */
 #define BRIDGE_WAIT_USEC (5 * G_USEC_PER_SEC)
@@ -296,6 +297,33 @@ bool berth_connection_connect(const BerthSetup *setup, const char *key, pid_t pi
     return true;
 }
 
+/* Whether the connection is still that of this process's namespace. */
+static bool connection_is_current(const Connection *connection, const struct stat *namespace) {
+    struct stat now;
+
+    return stat(connection->netns, &now) == 0 && now.st_ino == namespace->st_ino &&
+           faccessat(connection->networks, connection->file, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Plugins run without the lock: an administrator's may take long. If the container has ended
+ * meanwhile, its rules may have been removed before they were written again. */
+static bool renew_plugins(Connection *connection, int64_t pid, GError **error) {
+    json_object *result = json_object_object_get(connection->state, "result");
+    struct stat namespace;
+    BerthCniCall call;
+
+    g_free(connection->netns);
+    connection->netns = g_strdup_printf("/proc/%d/ns/net", (int)pid);
+    if (stat(connection->netns, &namespace) < 0)
+        return true;
+    if (!fill_call(connection, &call, error))
+        return false;
+    bool good = berth_cni_renew(&call, result, error);
+    return connection_is_current(connection, &namespace)
+               ? good
+               : berth_cni_withdraw(&call, result, good ? error : NULL) && good;
+}
+
 /* Under the lock, a document with a result means that the connection exists and has not been
  * undone; a later one writes its own rules. Its process may have ended, in which case
  * berth_netavark_renew() does nothing. */
@@ -314,8 +342,11 @@ bool berth_connection_renew(const char *key, int networks, GError **error) {
         !berth_document_get_int(connection.state, "pid", &pid, error) ||
         !connection_read_request(&connection, error))
         return false;
-    return !is_netavarks(&connection) ||
-           !json_object_object_get_ex(connection.state, "result", NULL) ||
-           (fill_netavark(&connection, &netavark, error) &&
-            berth_netavark_renew(&netavark, (pid_t)pid, error));
+    if (!json_object_object_get_ex(connection.state, "result", NULL))
+        return true;
+    if (is_netavarks(&connection))
+        return fill_netavark(&connection, &netavark, error) &&
+               berth_netavark_renew(&netavark, (pid_t)pid, error);
+    berth_fd_clear(&locked);
+    return renew_plugins(&connection, pid, error);
 }

@@ -133,6 +133,14 @@ def test_an_immediate_restart_keeps_the_address_right():
     good("rm", "-f", "quick")
 
 
+def sorted_rules(text):
+    return sorted(line for line in text.splitlines() if line.startswith("-A"))
+
+
+def port_rules():
+    return sorted_rules(run("iptables-save", "-t", "nat").out + run("iptables-legacy-save", "-t", "nat").out)
+
+
 def test_published_ports_are_forwarded():
     good("run", "-d", "--id=web", "--network=mine", "-p", "18080:80", "-p", "127.0.0.1:18081:81/udp", IMAGE, "sh", "-c",
          "mkdir /www; echo port >/www/index.html; httpd -f -p 80 -h /www")
@@ -141,6 +149,16 @@ def test_published_ports_are_forwarded():
     equal([(row["container"], row["host"]) for row in rows], [("80/tcp", "0.0.0.0:18080"), ("81/udp", "127.0.0.1:18081")])
     rules = run("iptables-save", "-t", "nat").out + run("iptables-legacy-save", "-t", "nat").out
     contains(rules, "18080")
+    # As after "nft flush ruleset", and a reload of the service, which changes nothing if nothing is lost.
+    for _ in range(2):
+        equal(run("systemctl", "reload", "berthd.service").status, 0)
+        wait_until(lambda: port_rules() == sorted_rules(rules), "the rules again")
+        for tool in ("iptables", "iptables-legacy"):
+            for option in ("-F", "-X"):
+                run(tool, "-t", "nat", option)
+        equal([rule for rule in port_rules() if "18080" in rule], [])
+    equal(run("systemctl", "reload", "berthd.service").status, 0)
+    wait_until(lambda: port_rules() == sorted_rules(rules), "the rules again")
     good("rm", "-f", "web")
     wait_until(lambda: "18080" not in run("iptables-save", "-t", "nat").out + run("iptables-legacy-save", "-t", "nat").out, "the rules go")
 
