@@ -54,7 +54,7 @@ static void add_lingering(uid_t uid, int change) {
 static void free_killed(KilledWorker *killed) {
     add_lingering(killed->uid, -1);
     berth_fd_clear(&killed->cloned);
-    berth_worker_words_log(killed->words, killed->kind);
+    berth_worker_words_log(killed->words, killed->kind, NULL);
     berth_fd_clear(&killed->words);
     g_free(killed->kind);
     g_free(killed);

@@ -41,7 +41,7 @@ static void clean(char *text, size_t size) {
             text[i] = '?';
 }
 
-void berth_worker_words_log(int ours, const char *kind) {
+void berth_worker_words_log(int ours, const char *kind, const char *container) {
     g_autofree char *text = ours < 0 ? NULL : g_malloc(MAX_BYTES + 1);
     size_t size = 0;
     ssize_t part;
@@ -56,5 +56,6 @@ void berth_worker_words_log(int ours, const char *kind) {
     clean(text, size);
     text[size] = '\0';
     g_autofree char *valid = g_utf8_make_valid(g_strchomp(text), -1);
-    berth_log_warning(NULL, NULL, "berth-%s wrote to its standard error:\n%s", kind, valid);
+    berth_log_warning(container ? "BERTH_CONTAINER" : NULL, container,
+                      "berth-%s wrote to its standard error:\n%s", kind, valid);
 }

@@ -11,5 +11,5 @@
 bool berth_worker_words_new(int *ours, int *theirs, GError **error);
 
 /* Logs what has been written, as one entry of limited size; nothing if there is nothing, or ours is
- * -1. */
-void berth_worker_words_log(int ours, const char *kind);
+ * -1. container is the id of the one that the worker works for; NULL if there is none. */
+void berth_worker_words_log(int ours, const char *kind, const char *container);

@@ -192,7 +192,7 @@ def test_copy_worker_cannot_hide_what_the_service_logs():
     copying.wait(60)
     wait_until(lambda: any("hiding" in str(entry["MESSAGE"]) for entry in journal_entries(after, "berthd")), "the entry")
     found = [entry for entry in journal_entries(after, "berthd") if "hiding" in str(entry["MESSAGE"])]
-    equal([entry["PRIORITY"] for entry in found], ["4"])
+    equal([(entry["PRIORITY"], entry.get("BERTH_CONTAINER")) for entry in found], [("4", "idle")])
 
 
 def test_devices_are_not_copied_into_a_container():

@@ -129,13 +129,15 @@ static bool open_sources(const BerthLaunchRequest *request, int socket, int *sou
 typedef struct {
     int words;
     const char *kind;
+    char *id;
 } LauncherWords;
 
 static void log_launcher_words(void *data) {
     LauncherWords *words = data;
 
-    berth_worker_words_log(words->words, words->kind);
+    berth_worker_words_log(words->words, words->kind, words->id);
     berth_fd_clear(&words->words);
+    g_free(words->id);
     g_free(words);
 }
 
@@ -197,7 +199,7 @@ bool berth_launcher_spawn(const BerthLaunchRequest *request, int socket, int *pi
         return berth_error_set_errno(error, r, "watch berth-launch");
     if (request->words) {
         LauncherWords *words = g_new0(LauncherWords, 1);
-        *words = (LauncherWords){berth_fd_steal(&ours), request->words};
+        *words = (LauncherWords){berth_fd_steal(&ours), request->words, g_strdup(request->id)};
         sd_event_source_set_userdata(helper, words);
         sd_event_source_set_destroy_callback(helper, log_launcher_words);
     }
