@@ -79,6 +79,7 @@ int main(int argc, char **argv) {
     if (argc < 4 || fcntl(BERTH_CONFIG_FD, F_GETFD) < 0)
         return BERTH_EXIT_LAUNCH;
     berth_peer_begin("berth-copy");
+    berth_sandbox_offer_to_oom_killer();
     berth_peer_open_streams();
     /* A reader that closes the pipe is an error to report, not a signal to die from. */
     signal(SIGPIPE, SIG_IGN);

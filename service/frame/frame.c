@@ -193,6 +193,7 @@ static bool frame_start(BerthFrame *frame, const BerthSandbox *sandbox, GError *
     if ((r = sd_event_add_io(frame->event, NULL, frame->finished[0], EPOLLIN, on_finished, frame)) <
         0)
         return berth_error_set_errno(error, r, "watch jobs");
+    berth_sandbox_offer_to_oom_killer();
     if (!berth_envelopes_open(BERTH_WORKER_DIRECTORY_FD, 1))
         return berth_error_set_errno(error, errno, "open the directory");
     if (!berth_sandbox_enter(sandbox, BERTH_WORKER_DIRECTORY_FD, error))

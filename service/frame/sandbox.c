@@ -8,6 +8,7 @@
 #include "frame/sandbox.h"
 
 #include "bare/capabilities.h"
+#include "base/fd.h"
 #include "base/limits.h"
 #include "frame/sandbox-parts.h"
 
@@ -81,6 +82,14 @@ static bool sandbox_set_user(const BerthSandbox *sandbox, uid_t uid, gid_t gid, 
         (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0))
         return berth_error_set_errno(error, errno, "become the user %s", sandbox->user);
     return true;
+}
+
+void berth_sandbox_offer_to_oom_killer(void) {
+    berth_autofd int file = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+    char sign;
+
+    if (file >= 0 && read(file, &sign, 1) == 1 && sign == '-')
+        (void)berth_fd_write_all(file, "0", 1);
 }
 
 bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **error) {

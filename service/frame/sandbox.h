@@ -51,5 +51,10 @@ BerthSandbox berth_sandbox_narrow(const BerthSandbox *sandbox, uid_t owner);
  * and enter the sandbox as the first ones in their PID namespaces (frame/template.c). */
 bool berth_sandbox_prepare(const BerthSandbox *sandbox, GError **error);
 
+/* Gives up the protection that berthd has from the kernel's OOM killer (OOMScoreAdjust= of its
+ * unit): a worker that was taken over may use much memory. For a process that still sees the host's
+ * /proc; nothing depends on it. */
+void berth_sandbox_offer_to_oom_killer(void);
+
 /* directory is used only with BERTH_FILES_ONE_DIRECTORY. */
 bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **error);

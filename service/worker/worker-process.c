@@ -149,15 +149,32 @@ static pid_t clone_child(ChildArguments *child) {
     return pid;
 }
 
+static void environment_add(GPtrArray *environment, const char *const *names) {
+    for (; *names; names++)
+        if (g_getenv(*names))
+            g_ptr_array_add(environment, g_strconcat(*names, "=", g_getenv(*names), NULL));
+}
+
+/* The address of a proxy may contain a password, and only berth-fetch has the network. */
+static char **make_environment(const char *kind) {
+    static const char *const languages[] = {"LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", NULL};
+    static const char *const proxies[] = {"http_proxy", "https_proxy", "no_proxy",
+                                          "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+                                          "all_proxy",  "ALL_PROXY",   NULL};
+    GPtrArray *environment = g_ptr_array_new();
+
+    environment_add(environment, languages);
+    if (g_str_equal(kind, "fetch"))
+        environment_add(environment, proxies);
+    g_ptr_array_add(environment, NULL);
+    return (char **)g_ptr_array_free(environment, FALSE);
+}
+
 /* The environment is built before the child exists, since the child must not allocate. A child that
  * failed to execute is reaped here, and its errno is the error. */
 static pid_t process_start(const char *kind, ChildArguments *child, int *words, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
-    char *environment[32] = {NULL};
-    static const char *const passed[] = {"http_proxy",  "https_proxy", "no_proxy",  "HTTP_PROXY",
-                                         "HTTPS_PROXY", "NO_PROXY",    "all_proxy", "ALL_PROXY",
-                                         "LANG",        "LANGUAGE",    "LC_ALL",    "LC_MESSAGES"};
-    size_t count = 0;
+    g_auto(GStrv) environment = make_environment(kind);
     berth_autofd int theirs = -1, ours = -1;
 
     if (!berth_worker_words_new(&ours, &theirs, error))
@@ -165,13 +182,8 @@ static pid_t process_start(const char *kind, ChildArguments *child, int *words, 
     child->words = theirs;
     child->path = path;
     child->environment = environment;
-    for (size_t i = 0; i < G_N_ELEMENTS(passed); i++)
-        if (g_getenv(passed[i]))
-            environment[count++] = g_strconcat(passed[i], "=", g_getenv(passed[i]), NULL);
     pid_t pid = clone_child(child);
     int errnum = pid < 0 ? errno : child->errnum;
-    for (size_t i = 0; i < count; i++)
-        g_free(environment[i]);
     if (pid > 0 && errnum != 0)
         waitpid(pid, NULL, 0);
     if (errnum == 0) {

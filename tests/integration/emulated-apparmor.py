@@ -105,12 +105,16 @@ def watches(pid):
         return False
 
 
-def test_readers_of_logs_take_no_inotify_instance_of_root():
-    """The kernel allows each user 128 of them, which systemd and udev need."""
+def run_box():
     config = json.load(open(f"{write('')}/config.json", encoding="utf-8"))
     config["process"]["args"] = ["sleep", "1000"]
     json.dump(config, open(f"{BUNDLE}/config.json", "w", encoding="utf-8"))
     good("run", "-d", "--id=box", "--bundle", BUNDLE)
+
+
+def test_readers_of_logs_take_no_inotify_instance_of_root():
+    """The kernel allows each user 128 of them, which systemd and udev need."""
+    run_box()
     before = inotify_instances()
     followers = [subprocess.Popen(["dist", "logs", "-f", "box"], stdout=subprocess.DEVNULL) for _ in range(20)]
     wait_until(lambda: sum(watches(pid) for pid in run("pgrep", "-x", "berth-journal").out.split()) == 20, "the readers")
@@ -119,6 +123,21 @@ def test_readers_of_logs_take_no_inotify_instance_of_root():
     for follower in followers:
         follower.kill()
         follower.wait()
+    good("rm", "-f", "box")
+
+
+def test_workers_are_not_protected_from_the_oom_killer():
+    """Only berthd is: a worker that uses much memory is not spared at the expense of other programs."""
+    run_box()
+    with subprocess.Popen(["dist", "logs", "-f", "box"], stdout=subprocess.DEVNULL) as reader:
+        worker = wait_until(lambda: run("pgrep", "-x", "berth-journal").out.strip(), "the worker")
+        wait_until(lambda: watches(worker), "the worker has entered its sandbox")
+        scores = []
+        for pid in (service_pid(), worker):
+            with open(f"/proc/{pid}/oom_score_adj", encoding="ascii") as file:
+                scores.append(int(file.read()))
+        reader.kill()
+    equal(scores, [-100, 0])
     good("rm", "-f", "box")
 
 

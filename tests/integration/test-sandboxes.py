@@ -444,6 +444,27 @@ def test_berth_unpack_is_not_root_of_the_machine():
     wait_until(lambda: run("pgrep", "-x", "berth-unpack").status == 1, "the workers' end")
 
 
+def test_only_berth_fetch_learns_of_a_proxy():
+    """The address of a proxy may contain a password."""
+    registry = FaultyRegistry()
+    image = oci.Image([oci.Layer("gzip").add("f", os.urandom(200000))])
+    reference, _ = registry.add("proxy:x", image)
+    gate = registry.stall[image.manifest["layers"][0]["digest"]] = threading.Event()
+    found = {}
+    with service_settings("Environment=https_proxy=http://user:secret@127.0.0.1:1\n"):
+        pull = subprocess.Popen(["dist", "pull", "-q", reference])
+        for kind in ("fetch", "ingest", "inspect", "unpack"):
+            pid = wait_until(lambda kind=kind: run("pgrep", "-x", "-P", str(service_pid()), f"berth-{kind}").out.strip(), kind)
+            wait_until(lambda pid=pid: read_status(pid)["Seccomp"] == "2", f"{kind} is in its sandbox")
+            with open(f"/proc/{pid}/environ", encoding="utf-8") as environment:
+                found[kind] = "secret" in environment.read()
+        gate.set()
+        equal(pull.wait(60), 0)
+    equal(found, {"fetch": True, "ingest": False, "inspect": False, "unpack": False})
+    registry.stall.clear()
+    good("rmi", reference)
+
+
 def answer_names(server):
     """Answers DNS queries: every name has the address 127.0.0.1, and no other records (RFC 1035, 4.1)."""
     while True:
