@@ -25,6 +25,7 @@
 #include "containers/quota.h"
 #include "containers/secrets.h"
 #include "containers/spec/capabilities.h"
+#include "containers/spec/devices.h"
 #include "containers/spec/files.h"
 #include "containers/spec/health-options.h"
 #include "containers/spec/mounts.h"
@@ -71,7 +72,8 @@ static void free_creation(Creation *creation) {
 /* An id is taken if a container or a pending creation has it. */
 static bool check_create_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error) {
-    if (!berth_create_options_check(options, error))
+    if (!berth_create_options_check(options, error) ||
+        !berth_device_check_limits(options->properties, error))
         return false;
     if (g_hash_table_contains(containers->by_id, options->id) ||
         g_hash_table_contains(containers->reserved, options->id))

@@ -7,6 +7,7 @@
 #include "containers/core/handle.h"
 #include "containers/core/state.h"
 #include "containers/parts/helper.h"
+#include "containers/spec/devices.h"
 #include "systemd/delegated.h"
 #include "systemd/limit-files.h"
 
@@ -109,6 +110,7 @@ static void update_with_caller(BerthContainer *container, UpdateRequest *request
 void berth_container_update(BerthContainer *container, GVariant *changed, BerthContainerDone done,
                             void *userdata) {
     UpdateRequest *request = g_new0(UpdateRequest, 1);
+    g_autoptr(GError) error = NULL;
 
     *request = (UpdateRequest){
         .container = berth_container_get_handle(container),
@@ -117,7 +119,9 @@ void berth_container_update(BerthContainer *container, GVariant *changed, BerthC
         .done = done,
         .userdata = userdata,
     };
-    if (berth_container_is_running(container) && berth_container_is_with_caller(container))
+    if (!berth_device_check_limits(changed, &error))
+        on_updated(error, request);
+    else if (berth_container_is_running(container) && berth_container_is_with_caller(container))
         update_with_caller(container, request);
     else if (berth_container_is_running(container))
         berth_scopes_set_properties(container->containers->scopes, container->scope, changed,

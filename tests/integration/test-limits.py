@@ -172,6 +172,24 @@ def test_update_takes_the_options_of_run():
     good("rm", "-f", "first", "second")
 
 
+def test_systemd_looks_at_no_path_of_a_caller():
+    """systemd looks at the devices of limits, and would hang if a user's file system did not answer."""
+    os.symlink("/var/tmp/disk", "/dev/shm/disk")
+    good("create", "--name=limited", IMAGE, "sleep", "10000")
+    good("run", "-d", "--name=running", IMAGE, "sleep", "10000")
+    for path in ("/var/tmp/disk", "/dev/shm/disk", "/dev/../var/tmp/disk"):
+        for command in (("create", f"--device-read-bps={path}:1m", IMAGE), ("update", f"--device-write-iops={path}:9", "limited"),
+                        ("update", f"--device-write-bps={path}:1m", "running"), ("update", f"--blkio-weight-device={path}:100", "running")):
+            result = dist(*command)
+            assert result.status != 0, command
+            contains(result.err, f"the device {path} is not on the file system of /dev")
+    contains(dist("update", "--device-write-bps=/dev/no-disk:1m", "running").err, "the device /dev/no-disk: No such file or directory")
+    good("start", "limited")
+    good("update", "--device-write-bps=/dev/null:1m", "running", "limited")
+    good("rm", "-f", "limited", "running")
+    os.unlink("/dev/shm/disk")
+
+
 def test_pausing_works_where_systemd_cannot():
     good("run", "-d", "--id=held", IMAGE, "sh", "-c", "while :; do echo x >>/beats; sleep 0.05; done")
     upper = f"{STATE}/containers/held/upper/beats"

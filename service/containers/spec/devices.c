@@ -49,7 +49,7 @@ static bool check_access(const char *access, GError **error) {
 }
 
 /* For a user, only nodes on the file system mounted at /dev itself: a user may have mounted a FUSE
- * file system below it whose program never answers, and berthd would block. */
+ * file system elsewhere, even below it, whose program never answers, and berthd would block. */
 static bool look_at_node_for_user(const char *node, struct stat *status, GError **error) {
     berth_autofd int directory = open("/dev", O_PATH | O_DIRECTORY | O_CLOEXEC);
     berth_autofd int file = -1;
@@ -74,6 +74,28 @@ bool berth_device_is_at(const char *path, mode_t type, unsigned major, unsigned 
 
     return look_at_node_for_user(path, &status, NULL) && (status.st_mode & S_IFMT) == type &&
            status.st_rdev == makedev(major, minor);
+}
+
+bool berth_device_check_limits(GVariant *properties, GError **error) {
+    GVariantIter iterator;
+    GVariant *value;
+    const char *path;
+    struct stat status;
+
+    if (!properties)
+        return true;
+    g_variant_iter_init(&iterator, properties);
+    while (g_variant_iter_next(&iterator, "{&sv}", NULL, &value)) {
+        g_autoptr(GVariant) owned = value;
+        GVariantIter limits;
+        if (!g_variant_is_of_type(value, G_VARIANT_TYPE("a(st)")))
+            continue;
+        g_variant_iter_init(&limits, value);
+        while (g_variant_iter_next(&limits, "(&st)", &path, NULL))
+            if (!look_at_node_for_user(path, &status, error))
+                return false;
+    }
+    return true;
 }
 
 static bool look_at_node(const char *node, uid_t owner, struct stat *status, GError **error) {

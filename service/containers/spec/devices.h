@@ -38,4 +38,9 @@ void berth_device_edits_free(BerthDeviceEdits *edits);
 /* Returns true if the node of that path on the file system mounted at /dev is this device. */
 bool berth_device_is_at(const char *path, mode_t type, unsigned major, unsigned minor);
 
+/* Checks the devices in limits such as IOReadBandwidthMax=, which may be NULL. systemd looks at
+ * these paths itself, and would wait for a file system that does not answer: whoever the caller is,
+ * only those on the file system mounted at /dev are accepted. */
+bool berth_device_check_limits(GVariant *properties, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthDeviceEdits, berth_device_edits_free)
