@@ -20,6 +20,7 @@ enum { MAX_MEMBERS_BYTES = 48 * 1024 * 1024, ENTRY_BYTES = 256 };
 typedef struct {
     BerthImportMember content; /* without a digest for a link */
     char *target;              /* name of another member; NULL for content */
+    char *at_root;             /* the same, read from the root of the archive; NULL for content */
 } Entry;
 
 struct BerthImportMembers {
@@ -32,6 +33,7 @@ static void entry_free(gpointer data) {
 
     g_free(entry->content.digest);
     g_free(entry->target);
+    g_free(entry->at_root);
     g_free(entry);
 }
 
@@ -99,7 +101,15 @@ void berth_import_members_add_link(BerthImportMembers *members, const char *name
     Entry *entry = g_new0(Entry, 1);
 
     entry->target = resolve_link(name, target, is_hard_link);
+    entry->at_root = berth_import_normalize(target);
     g_hash_table_replace(members->by_name, g_strdup(name), entry);
+}
+
+/* Some archives have links with targets that are names of members as they stand. */
+static const Entry *members_follow(BerthImportMembers *members, const Entry *link) {
+    const Entry *entry = g_hash_table_lookup(members->by_name, link->target);
+
+    return entry ? entry : g_hash_table_lookup(members->by_name, link->at_root);
 }
 
 /* Returns NULL for a name that is not in the archive, for a dangling link, and for a cycle of
@@ -110,6 +120,6 @@ const BerthImportMember *berth_import_members_find(BerthImportMembers *members, 
 
     /* Links are resolved when they are used: a target may come after its link in the archive. */
     for (int i = 0; entry && entry->target && i < MAX_LINKS; i++)
-        entry = g_hash_table_lookup(members->by_name, entry->target);
+        entry = members_follow(members, entry);
     return entry && entry->content.digest ? &entry->content : NULL;
 }

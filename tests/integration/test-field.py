@@ -415,6 +415,7 @@ def test_docker_archives_of_the_field():
     imports("localhost/all-dots:x", make_archive(members))
     imports("localhost/linked:x", archive_of(13, "localhost/linked:x", "second/layer.tar", [("second/layer.tar", "first/layer.tar", "../first/layer.tar")]))
     imports("localhost/hidden:x", archive_of(14, "localhost/hidden:x", "one/layer.tar", [("one/layer.tar", ".two.tar", "../.two.tar")]))
+    imports("localhost/at-root:x", archive_of(18, "localhost/at-root:x", "one/layer.tar", [("one/layer.tar", ".two.tar", ".two.tar")]))
     imports("localhost/with-old:x", archive_of(15, "localhost/with-old:x", "layer.tar", extra=[("repositories", b"{}"), ("VERSION", b"1.0")]))
 
 
