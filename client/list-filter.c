@@ -12,10 +12,11 @@
 
 #include <string.h>
 
-static char **given;
+char **dist_filters_given;
 
 const DistOption dist_filter_options[] = {
-    {"filter", 'f', DIST_OPTION_LIST, &given, N_("List only matching entries"), N_("NAME=VALUE")},
+    {"filter", 'f', DIST_OPTION_LIST, &dist_filters_given, N_("List only matching entries"),
+     N_("NAME=VALUE")},
     DIST_OPTION_END,
 };
 
@@ -36,7 +37,7 @@ static bool filter_set_unknown(const char *text, GError **error) {
 }
 
 bool dist_filter_check(const DistFilterName *names, GError **error) {
-    for (char **text = given; text && *text; text++) {
+    for (char **text = dist_filters_given; text && *text; text++) {
         const DistFilterName *name = filter_find_name(names, *text);
         const char *value = strchr(*text, '=');
         if (!name)
@@ -46,7 +47,8 @@ bool dist_filter_check(const DistFilterName *names, GError **error) {
              !g_ascii_string_to_signed(value + 1, 10, -1, 255, NULL, NULL)))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    _("invalid value \"%s\" of %s"), *text, "--filter");
-        for (char **other = given; name->kind == DIST_FILTER_ADDITION && other < text; other++)
+        for (char **other = dist_filters_given; name->kind == DIST_FILTER_ADDITION && other < text;
+             other++)
             if (filter_find_name(names, *other) == name)
                 return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                        _("--filter: %s is given twice"), name->name);
@@ -58,7 +60,7 @@ bool dist_filter_check(const DistFilterName *names, GError **error) {
 const char *dist_filter_find(const char *name) {
     size_t length = strlen(name);
 
-    for (char **text = given; text && *text; text++)
+    for (char **text = dist_filters_given; text && *text; text++)
         if (strncmp(*text, name, length) == 0 && (*text)[length] == '=')
             return *text + length + 1;
     return NULL;
@@ -68,7 +70,7 @@ GPtrArray *dist_filter_find_all(const char *name) {
     g_autoptr(GPtrArray) values = g_ptr_array_new();
     size_t length = strlen(name);
 
-    for (char **text = given; text && *text; text++)
+    for (char **text = dist_filters_given; text && *text; text++)
         if (strncmp(*text, name, length) == 0 && (*text)[length] == '=')
             g_ptr_array_add(values, *text + length + 1);
     return g_steal_pointer(&values);
@@ -152,7 +154,7 @@ static int filter_append_labels(sd_bus_message *call, char *const *labels) {
 
     for (; labels && *labels; labels++)
         g_ptr_array_add(all, *labels);
-    for (char **text = given; text && *text; text++)
+    for (char **text = dist_filters_given; text && *text; text++)
         if (g_str_has_prefix(*text, "label="))
             g_ptr_array_add(all, *text + strlen("label="));
     g_ptr_array_add(all, NULL);
@@ -164,7 +166,7 @@ int dist_filter_append(sd_bus_message *call, const DistFilterName *names,
     int r;
 
     /* A filter that matches everything would only make the service check each item needlessly. */
-    if (!given && !(more && (more->pattern || more->labels)))
+    if (!dist_filters_given && !(more && (more->pattern || more->labels)))
         return 0;
     if ((r = sd_bus_message_open_container(call, 'e', "sv")) < 0 ||
         (r = sd_bus_message_append(call, "s", "Filter")) < 0 ||

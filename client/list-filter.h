@@ -26,6 +26,9 @@ typedef struct {
     const char *const *values;
 } DistFilterName;
 
+/* What was given; for options with the same meaning under other names. */
+extern char **dist_filters_given;
+
 /* The option, to be included in a verb's options. */
 extern const DistOption dist_filter_options[];
 

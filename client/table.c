@@ -216,6 +216,7 @@ static const struct {
     {"CreatedSince", "created"},
     {"RunningFor", "created"},
     {"ExitCode", "exitStatus"},
+    {"Driver", "type"},
 };
 
 static guint table_find_docker_word(const DistTable *table, size_t word) {

@@ -24,33 +24,48 @@ const DistOption dist_tag_options[] = {
     DIST_OPTION_END,
 };
 
+static bool tag_put(const char *word, const void *userdata, GError **error) {
+    const DistTarget *target = userdata;
+    g_autofree char *name = dist_complete_reference(word);
+    g_autoptr(sd_bus_message) reply =
+        dist_call(error, DIST_IMAGES, "Put", "s(sst)a{ss}a{sv}", name, target->media_type,
+                  target->digest, target->size, 0, 0);
+
+    return reply != NULL;
+}
+
+static bool tag_move(const char *name, char *const *words, GError **error) {
+    g_autofree char *new = dist_complete_reference(words[0]);
+
+    if (words[1])
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("%s: too many arguments"),
+                               "tag --move");
+    g_autoptr(sd_bus_message) renamed =
+        dist_call(error, DIST_IMAGES, "Rename", "ssa{sv}", name, new, 0);
+    return renamed != NULL;
+}
+
 int dist_verb_tag(char **argv, GError **error) {
     DistTarget target = {"", "", 0};
     const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
 
     g_autofree char *name = dist_complete_reference(argv[1]);
-    g_autofree char *new = dist_complete_reference(argv[2]);
-    if (strpbrk(argv[2], " \t\n") || argv[2][0] == '\0') {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid image name \"%s\""),
-                        argv[2]);
-        return EXIT_FAILURE;
-    }
-    if (tag_given.move) {
-        g_autoptr(sd_bus_message) renamed =
-            dist_call(error, DIST_IMAGES, "Rename", "ssa{sv}", name, new, 0);
-        return renamed ? EXIT_SUCCESS : EXIT_FAILURE;
-    }
-    /* If the first name changes between the two calls, the new one has the earlier target. */
+    for (char **word = argv + 2; *word; word++)
+        if (strpbrk(*word, " \t\n") || (*word)[0] == '\0') {
+            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid image name \"%s\""),
+                            *word);
+            return EXIT_FAILURE;
+        }
+    if (tag_given.move)
+        return tag_move(name, argv + 2, error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    /* If the first name changes between the calls, the new ones have the earlier target. */
     g_autoptr(sd_bus_message) image = dist_call(error, DIST_IMAGES, "Get", "sa{sv}", name, 0);
     if (!image)
         return EXIT_FAILURE;
     int r = dist_dictionary_read(image, fields);
     if (r < 0)
         return dist_bad_reply(r, error), EXIT_FAILURE;
-    g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_IMAGES, "Put", "s(sst)a{ss}a{sv}", new, target.media_type,
-                  target.digest, target.size, 0, 0);
-    return reply ? EXIT_SUCCESS : EXIT_FAILURE;
+    return dist_for_each(argv + 2, tag_put, &target);
 }
 
 static struct { gboolean all, ignore; } rmi_given;

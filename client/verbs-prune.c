@@ -15,6 +15,7 @@
 #include "client/each.h"
 #include "client/format.h"
 #include "client/listing.h"
+#include "client/prune-filter.h"
 #include "client/service-errors.h"
 #include "client/system-info.h"
 #include "client/table.h"
@@ -29,6 +30,7 @@ const DistOption dist_prune_options[] = {
     {"dry-run", 'n', DIST_OPTION_FLAG, &prune_given.dry_run, N_("Only print what would be deleted"),
      NULL},
     {"force", 'f', DIST_OPTION_FLAG, &prune_given.force, N_("Do not ask"), NULL},
+    DIST_OPTION_INCLUDE(dist_prune_filter_options),
     DIST_OPTION_END,
 };
 
@@ -88,30 +90,54 @@ static bool delete_unless_used(const char *path, const char *interface, const ch
 
 /* The list may be out of date by the time of a deletion: delete_unless_used() copes with that. */
 static bool prune_containers(GError **error) {
-    g_auto(GStrv) ids = dist_containers_list_ids(container_is_over, error);
+    g_autoptr(GPtrArray) all = dist_containers_list(dist_prune_filters, error);
 
-    if (!ids)
-        return false;
-    for (char **id = ids; *id; id++)
+    for (guint i = 0; all && i < all->len; i++) {
+        const DistContainer *container = all->pdata[i];
+        if (!container_is_over(container) ||
+            !dist_prune_filter_passes(container->created, container->labels))
+            continue;
         if (prune_given.dry_run)
-            puts(*id);
-        else if (!delete_unless_used(DIST_CONTAINERS, *id, error))
+            puts(container->id);
+        else if (!delete_unless_used(DIST_CONTAINERS, container->id, error))
             return false;
-    return true;
+    }
+    return all != NULL;
+}
+
+static int take_volume(sd_bus_message *reply, char **key, void *userdata) {
+    g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    const char *name;
+    uint64_t created = 0;
+    const DistField fields[] = {
+        {"Labels", "a{ss}", labels}, {"Created", "t", &created}, {NULL, NULL, NULL}};
+    int r = dist_dictionary_read_item(reply, &name, fields);
+
+    if (r <= 0)
+        return r;
+    if (dist_prune_filter_passes(created, labels))
+        g_ptr_array_add(userdata, g_strdup(name));
+    *key = g_strdup(name);
+    return 1;
 }
 
 /* Only the service knows which are in use, and refuses to delete those. A dry run cannot find out.
  */
 static bool delete_volumes(GError **error) {
-    g_autoptr(GPtrArray) names = dist_list_names(DIST_VOLUMES, error);
+    const DistListing volumes = {DIST_VOLUMES, "List", .filter = dist_prune_filter_append};
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
-    for (guint i = 0; names && i < names->len; i++)
+    if (!dist_list(&volumes, take_volume, names, error))
+        return false;
+    for (guint i = 0; i < names->len; i++)
         if (!delete_unless_used(DIST_VOLUMES, names->pdata[i], error))
             return false;
-    return names != NULL;
+    return true;
 }
 
 bool dist_prune_volumes(GError **error) {
+    if (!dist_prune_filter_read(error))
+        return false;
     if (prune_given.dry_run)
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                                _("--dry-run is not supported for volumes"));
@@ -123,15 +149,21 @@ bool dist_prune_volumes(GError **error) {
 
 /* CNI networks are the administrator's files; the default network would be created again. */
 static int take_unused_network(sd_bus_message *reply, char **key, void *userdata) {
+    g_autoptr(GHashTable) labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     g_auto(GStrv) used_by = NULL;
     const char *name, *file = "";
-    const DistField fields[] = {
-        {"File", "s", &file}, {"UsedBy", "as", &used_by}, {NULL, NULL, NULL}};
+    uint64_t created = 0;
+    const DistField fields[] = {{"File", "s", &file},
+                                {"UsedBy", "as", &used_by},
+                                {"Labels", "a{ss}", labels},
+                                {"Created", "t", &created},
+                                {NULL, NULL, NULL}};
     int r = dist_dictionary_read_item(reply, &name, fields);
 
     if (r <= 0)
         return r;
-    if (file[0] == '\0' && !g_str_equal(name, "berth") && (!used_by || !used_by[0]))
+    if (file[0] == '\0' && !g_str_equal(name, "berth") && (!used_by || !used_by[0]) &&
+        dist_prune_filter_passes(created, labels))
         g_ptr_array_add(userdata, g_strdup(name));
     *key = g_strdup(name);
     return 1;
@@ -139,9 +171,11 @@ static int take_unused_network(sd_bus_message *reply, char **key, void *userdata
 
 /* A container of another user in a network may not be listed here: the service then refuses. */
 bool dist_prune_networks(GError **error) {
-    const DistListing networks = {DIST_NETWORKS, "List"};
+    const DistListing networks = {DIST_NETWORKS, "List", .filter = dist_prune_filter_append};
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
+    if (!dist_prune_filter_read(error))
+        return false;
     if (!prune_given.force && !prune_given.dry_run &&
         !dist_confirm(_("Delete all networks that no container is in?"), error))
         return false;
@@ -158,25 +192,27 @@ bool dist_prune_networks(GError **error) {
 static int take_unused_image(sd_bus_message *reply, char **key, void *userdata) {
     g_auto(GStrv) used_by = NULL;
     const char *name;
-    const DistField fields[] = {{"UsedBy", "as", &used_by}, {NULL, NULL, NULL}};
+    uint64_t created = 0;
+    const DistField fields[] = {
+        {"UsedBy", "as", &used_by}, {"Created", "t", &created}, {NULL, NULL, NULL}};
     int r = dist_dictionary_read_item(reply, &name, fields);
 
     if (r <= 0)
         return r;
-    if (!used_by || !used_by[0])
+    if ((!used_by || !used_by[0]) && dist_prune_filter_passes(created, NULL))
         g_ptr_array_add(userdata, g_strdup(name));
     *key = g_strdup(name);
     return 1;
 }
 
-static int append_used_by(sd_bus_message *call, const void *userdata) {
+static int append_unused_image(sd_bus_message *call, const void *userdata) {
     (void)userdata;
-    return sd_bus_message_append(call, "{sv}", "Properties", "as", 1, "UsedBy");
+    return sd_bus_message_append(call, "{sv}", "Properties", "as", 2, "UsedBy", "Created");
 }
 
 /* Only their names: the contents are deleted next. */
 static bool prune_images(GError **error) {
-    const DistListing images = {DIST_IMAGES, "List", .filter = append_used_by};
+    const DistListing images = {DIST_IMAGES, "List", .filter = append_unused_image};
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 
     if (prune_given.dry_run)
@@ -198,12 +234,31 @@ static bool confirm_containers(GError **error) {
            dist_confirm(_("Delete all containers that do not run?"), error);
 }
 
+/* Contents have neither labels nor an age that matters. The labels of an image are in its
+ * configuration, of which a list of images knows nothing: label!= would delete those to be kept. */
+static bool prune_check_filter(GError **error) {
+    if (!dist_prune_filter_is_given())
+        return true;
+    if (!prune_given.all)
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                               _("--filter is not supported for contents without a name: give "
+                                 "--all, or containers, volumes or networks"));
+    return !dist_prune_filter_has_labels() ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
+                           _("--filter is not supported for labels of images"));
+}
+
 /* In the order in which one deletion releases what the next one deletes, whatever the order of the
  * words. */
 static bool prune_words(char *const *words, GError **error) {
     static const char *const known[] = {"containers", "volumes", "networks", "contents", NULL};
     const char *const *all = (const char *const *)words;
+    bool takes_contents = !*words || g_strv_contains(all, "contents");
 
+    if (!dist_prune_filter_read(error))
+        return false;
+    if (takes_contents && !prune_check_filter(error))
+        return false;
     for (char *const *word = words; *word; word++)
         if (!g_strv_contains(known, *word))
             return berth_error_set(
@@ -214,7 +269,7 @@ static bool prune_words(char *const *words, GError **error) {
            (!(prune_given.volumes || g_strv_contains(all, "volumes")) ||
             dist_prune_volumes(error)) &&
            (!g_strv_contains(all, "networks") || dist_prune_networks(error)) &&
-           ((*words && !g_strv_contains(all, "contents")) ||
+           (!takes_contents ||
             ((!prune_given.all || prune_images(error)) && prune_contents(error)));
 }
 

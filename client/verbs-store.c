@@ -7,6 +7,8 @@
 
 #include "client/verbs.h"
 
+#include "base/document-members.h"
+#include "base/document.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
 #include "client/each.h"
@@ -195,6 +197,18 @@ static int lease_list(char **argv, GError **error) {
     return dist_table_print(table, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Fills a template, for which docker's names of the two are known, too. */
+static bool version_fill_format(const char *service, GError **error) {
+    g_autoptr(json_object) versions = json_object_new_object();
+
+    berth_document_add_string(versions, "client", BERTH_VERSION);
+    berth_document_add_string(versions, "service", service);
+    berth_document_add_string(berth_document_add_object(versions, "Client"), "Version",
+                              BERTH_VERSION);
+    berth_document_add_string(berth_document_add_object(versions, "Server"), "Version", service);
+    return dist_table_fill_format(versions, error);
+}
+
 /* Prints the versions of dist and of the service; --version prints only dist's, without the
  * service. */
 static int verb_version(char **argv, GError **error) {
@@ -213,6 +227,8 @@ static int verb_version(char **argv, GError **error) {
         printf(_("dist %s, service %s\n"), BERTH_VERSION, version);
         return EXIT_SUCCESS;
     }
+    if (dist_table_has_template() && !dist_table_format_mentions("table "))
+        return version_fill_format(version, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     const DistColumn columns[] = {
         {"client", _("CLIENT"), DIST_CELL_TEXT},
         {"service", _("SERVICE"), DIST_CELL_TEXT},

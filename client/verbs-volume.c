@@ -28,6 +28,9 @@ static struct {
 
 static const char *const volume_drivers[] = {"local", NULL};
 
+/* docker's word: volumes are not of a swarm. */
+#define VOLUME_SCOPE "local"
+
 static const DistOption volume_create_options[] = {
     {"driver", 'd', DIST_OPTION_ONLY, NULL, N_("volumes are directories of the service"),
      N_("DRIVER"), .choices = volume_drivers},
@@ -149,7 +152,8 @@ static int list_volume(sd_bus_message *reply, char **key, void *userdata) {
 
     if (r > 0 && (!rows->dangling || g_str_equal(rows->dangling, "false") ==
                                          g_hash_table_contains(rows->mounted, volume.name)))
-        dist_table_add(rows->table, volume.name, (int64_t)volume.owner, (int64_t)volume.created);
+        dist_table_add(rows->table, volume.name, (int64_t)volume.owner, (int64_t)volume.created,
+                       volume_drivers[0], VOLUME_SCOPE);
     return r;
 }
 
@@ -173,10 +177,9 @@ static int append_volume_filter(sd_bus_message *call, const void *userdata) {
 
 static int volume_list(char **argv, GError **error) {
     DistColumn columns[] = {
-        {"name", _("NAME"), DIST_CELL_TEXT},
-        {"owner", _("OWNER"), DIST_CELL_NUMBER},
-        {"created", _("CREATED"), DIST_CELL_TIME},
-        {NULL, NULL, DIST_CELL_TEXT},
+        {"name", _("NAME"), DIST_CELL_TEXT},       {"owner", _("OWNER"), DIST_CELL_NUMBER},
+        {"created", _("CREATED"), DIST_CELL_TIME}, {"driver", NULL, DIST_CELL_TEXT},
+        {"scope", NULL, DIST_CELL_TEXT},           {NULL, NULL, DIST_CELL_TEXT},
     };
     const DistListing volumes = {DIST_VOLUMES, "List", .filter = append_volume_filter};
     g_autoptr(GHashTable) mounted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -211,7 +214,7 @@ static int inspect_volume(sd_bus_message *reply, char **key, void *userdata) {
     g_autofree char *mountpoint =
         g_build_filename(inspection->state_path, "volumes", volume.name, NULL);
     dist_table_add(inspection->table, volume.name, (int64_t)volume.owner, (int64_t)volume.created,
-                   mountpoint, pairs);
+                   mountpoint, pairs, volume_drivers[0], VOLUME_SCOPE, "{}");
     g_hash_table_add(inspection->found, g_strdup(volume.name));
     return 1;
 }
@@ -219,9 +222,15 @@ static int inspect_volume(sd_bus_message *reply, char **key, void *userdata) {
 /* Prints JSON, as for a network, unless --format says otherwise. */
 static int volume_inspect(char **argv, GError **error) {
     const DistColumn columns[] = {
-        {"name", _("NAME"), DIST_CELL_TEXT},       {"owner", _("OWNER"), DIST_CELL_NUMBER},
-        {"created", _("CREATED"), DIST_CELL_TIME}, {"mountpoint", NULL, DIST_CELL_TEXT},
-        {"labels", NULL, DIST_CELL_JSON},          {NULL, NULL, 0},
+        {"name", _("NAME"), DIST_CELL_TEXT},
+        {"owner", _("OWNER"), DIST_CELL_NUMBER},
+        {"created", _("CREATED"), DIST_CELL_TIME},
+        {"mountpoint", NULL, DIST_CELL_TEXT},
+        {"labels", NULL, DIST_CELL_JSON},
+        {"driver", NULL, DIST_CELL_TEXT},
+        {"scope", NULL, DIST_CELL_TEXT},
+        {"options", NULL, DIST_CELL_JSON},
+        {NULL, NULL, 0},
     };
     const DistListing volumes = {DIST_VOLUMES, "List"};
     g_autofree char *state_path = dist_system_find_state_path(error);

@@ -529,6 +529,54 @@ def test_ports_and_logs_as_in_docker():
     good("rm", "-f", "ports")
 
 
+def test_prune_takes_filters():
+    for name, *labels in (("plain",), ("marked", "--label=a=b"), ("other", "--label=a=c")):
+        for words in (("create", f"--name={name}"), ("volume", "create"), ("network", "create")):
+            good(*words, "--label=t", *labels, IMAGE if words[0] == "create" else name)
+    for kind in ("container", "volume", "network"):
+        words = (kind, "prune", "-f")
+        equal(good(*words, "--filter=label=none"), "")
+        equal(good(*words, "--filter=until=1h"), "")
+        equal(good(*words, "--filter", "label=a=b"), "marked\n")
+        equal(good(*words, "--filter=label=t", "--filter=label!=a", "--filter=until=0s"), "plain\n")
+        equal(good(*words, "--filter=label=t", "--filter=label!=a=b"), "other\n")
+        for text, says in (("bogus=1", 'no filter "bogus"'), ("until=never", '"never" is not a time')):
+            refused(*words, f"--filter={text}", says=says)
+    good("create", "--name=kept", "--label=x", IMAGE)
+    good("tag", IMAGE, "old:1", "old:2")
+    equal(good("image", "prune", "-af", "--filter=until=1h"), "")
+    for text in ("label=kind=box", "label!=kind"):
+        refused("image", "prune", "-af", f"--filter={text}", says="--filter is not supported for labels of images")
+    for words in (("image", "prune", "-f"), ("system", "prune", "-f"), ("prune", "-f", "contents")):
+        refused(*words, "--filter=until=1h", says="--filter is not supported for contents without a name")
+    equal(good("ps", "-aq"), "kept\n")
+    equal(good("system", "prune", "-af", "--filter=until=1h"), "")
+    equal(good("image", "prune", "-af", "--filter=until=0s").split(), ["docker.io/library/old:1", "docker.io/library/old:2"])
+    good("rm", "kept")
+
+
+def test_tag_takes_several_names():
+    good("tag", IMAGE, "one:1", "two")
+    equal(sorted(good("images", "-q").split())[1:], ["docker.io/library/one:1", "docker.io/library/two:latest"])
+    refused("tag", IMAGE, "three", "bad name", says='invalid image name "bad name"')
+    refused("tag", "--move", "one:1", "three", "four", says="too many arguments")
+    good("rmi", "one:1", "two")
+    refused("tag", "three", "four", "five", says="docker.io/library/three:latest")
+
+
+def test_templates_take_dockers_words_for_versions_and_drivers():
+    version = good("version", "--format={{.client}}")
+    equal(good("version", "--format={{.Client.Version}}"), version)
+    equal(good("version", "-f", "{{.Server.Version}} {{.service}}"), f"{version.strip()} {version}")
+    refused("version", "--format={{.Server.Nothing}}", says="unknown field")
+    good("volume", "create", "--label=a=b", "named")
+    equal(good("volume", "inspect", "-f", "{{.Driver}} {{.Scope}} {{.Options}} {{json .Labels}}", "named"), 'local local map[] {"a":"b"}\n')
+    equal(good("volume", "ls", "--filter=name=named", "--format={{.Driver}} {{.Name}}"), "local named\n")
+    good("volume", "rm", "named")
+    equal(good("network", "inspect", "-f", "{{.Name}} {{.Driver}} {{.Internal}}", "front"), "front bridge false\n")
+    equal(good("network", "ls", "--filter=name=front", "--format={{.Name}} {{.Driver}}"), "front bridge\n")
+
+
 def test_prune_all_deletes_images_without_containers():
     good("tag", IMAGE, "unused")
     good("create", "--name=user", IMAGE)
