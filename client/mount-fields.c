@@ -11,6 +11,7 @@
 #include "client/format.h"
 #include "client/mounts.h"
 #include "client/settings.h"
+#include "generator/mount-types.h"
 
 #include <glob.h>
 #include <string.h>
@@ -19,29 +20,16 @@
  * max_message_unix_fds). */
 enum { MAX_MATCHES = 12 };
 
-typedef enum {
-    MOUNT_BIND,
-    MOUNT_GLOB, /* a bind mount of each match */
-    MOUNT_VOLUME,
-    MOUNT_TMPFS,
-    MOUNT_IMAGE,
-    MOUNT_ARTIFACT,
-    MOUNT_DEVPTS,
-} MountType;
-
-static const char *const mount_types[] = {"bind",  "glob",     "volume", "tmpfs",
-                                          "image", "artifact", "devpts", NULL};
-
 /* The types that have a field, as bits. */
 enum {
-    OF_BIND = 1 << MOUNT_BIND | 1 << MOUNT_GLOB,
-    OF_VOLUME = 1 << MOUNT_VOLUME,
-    OF_TMPFS = 1 << MOUNT_TMPFS,
-    OF_IMAGE = 1 << MOUNT_IMAGE,
-    OF_ARTIFACT = 1 << MOUNT_ARTIFACT,
+    OF_BIND = 1 << BERTH_MOUNT_BIND | 1 << BERTH_MOUNT_GLOB,
+    OF_VOLUME = 1 << BERTH_MOUNT_VOLUME,
+    OF_TMPFS = 1 << BERTH_MOUNT_TMPFS,
+    OF_IMAGE = 1 << BERTH_MOUNT_IMAGE,
+    OF_ARTIFACT = 1 << BERTH_MOUNT_ARTIFACT,
     OF_FILES = OF_BIND | OF_VOLUME | OF_TMPFS,
     OF_ALL = OF_FILES | OF_IMAGE | OF_ARTIFACT,
-    OF_DEVPTS = 1 << MOUNT_DEVPTS,
+    OF_DEVPTS = 1 << BERTH_MOUNT_DEVPTS,
 };
 
 /* The effect of a field. */
@@ -106,7 +94,7 @@ static const struct {
 };
 
 typedef struct {
-    MountType type;
+    BerthMountType type;
     const char *source, *target;
     GString *options;
 } MountFields;
@@ -181,16 +169,16 @@ static bool mount_read_type(MountFields *fields, char *const *texts, GError **er
     for (; *texts; texts++)
         if (g_str_has_prefix(*texts, "type="))
             type = *texts + strlen("type=");
-    for (size_t i = 0; mount_types[i]; i++)
-        if (g_str_equal(mount_types[i], type)) {
-            fields->type = (MountType)i;
+    for (size_t i = 0; berth_mount_types[i]; i++)
+        if (g_str_equal(berth_mount_types[i], type)) {
+            fields->type = (BerthMountType)i;
             return true;
         }
     if (g_str_equal(type, "ramfs"))
         return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                                _("--mount: type=ramfs is not supported: it has no limit of its "
                                  "size; use type=tmpfs"));
-    g_autofree char *known = g_strjoinv(", ", (char **)mount_types);
+    g_autofree char *known = g_strjoinv(", ", (char **)berth_mount_types);
     return berth_error_set(error, BERTH_ERROR_UNSUPPORTED, _("unknown type=%s; use %s"), type,
                            known);
 }
@@ -220,7 +208,8 @@ static void mount_add_image(const MountFields *fields, GPtrArray **images) {
 
     mount->source = dist_complete_reference(fields->source);
     mount->destination = g_strdup(fields->target);
-    mount->options = g_strconcat(mount_types[fields->type], comma, fields->options->str, NULL);
+    mount->options =
+        g_strconcat(berth_mount_types[fields->type], comma, fields->options->str, NULL);
     if (!*images)
         *images = g_ptr_array_new_with_free_func(image_mount_free);
     g_ptr_array_add(*images, mount);
@@ -301,9 +290,9 @@ static bool mount_add_sourceless(const MountFields *fields, char ***list, GError
 }
 
 static bool mount_check_fields(const MountFields *fields, GError **error) {
-    bool needs_source =
-        fields->type != MOUNT_VOLUME && fields->type != MOUNT_TMPFS && fields->type != MOUNT_DEVPTS;
-    bool needs_target = fields->type != MOUNT_GLOB;
+    bool needs_source = fields->type != BERTH_MOUNT_VOLUME && fields->type != BERTH_MOUNT_TMPFS &&
+                        fields->type != BERTH_MOUNT_DEVPTS;
+    bool needs_target = fields->type != BERTH_MOUNT_GLOB;
 
     if ((fields->target || !needs_target) && (fields->source || !needs_source))
         return true;
@@ -317,19 +306,19 @@ static bool mount_fields_add_to_lists(const MountFields *fields, DistMountLists 
     if (!mount_check_fields(fields, error))
         return false;
     switch (fields->type) {
-    case MOUNT_IMAGE:
-    case MOUNT_ARTIFACT:
+    case BERTH_MOUNT_IMAGE:
+    case BERTH_MOUNT_ARTIFACT:
         mount_add_image(fields, lists->images);
         return true;
-    case MOUNT_DEVPTS:
+    case BERTH_MOUNT_DEVPTS:
         return mount_check_devpts(fields, error);
-    case MOUNT_GLOB:
+    case BERTH_MOUNT_GLOB:
         return mount_add_matches(fields, lists, error);
-    case MOUNT_TMPFS:
+    case BERTH_MOUNT_TMPFS:
         return mount_add_sourceless(fields, lists->tmpfs, error);
-    case MOUNT_BIND:
+    case BERTH_MOUNT_BIND:
         return mount_add_bind(fields, fields->source, fields->target, lists, error);
-    case MOUNT_VOLUME:
+    case BERTH_MOUNT_VOLUME:
         break;
     }
     if (!fields->source)

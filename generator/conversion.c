@@ -34,8 +34,8 @@ bool berth_conversion_get_flag(const BerthConversion *conversion, const char *ke
     return value;
 }
 
-static void split_line(const BerthConversion *conversion, const BerthUnitLine *line,
-                       GPtrArray *words) {
+void berth_conversion_split_line(const BerthConversion *conversion, const BerthUnitLine *line,
+                                 GPtrArray *words) {
     if (!berth_words_split(words, line->value))
         berth_problem_add(conversion->problems, BERTH_PROBLEM_WARNING, line->file, line->line,
                           _("%s=: a quote is not closed"), line->key);
@@ -47,7 +47,7 @@ GPtrArray *berth_conversion_get_words(const BerthConversion *conversion, const c
     GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
 
     for (unsigned i = 0; i < lines->len; i++)
-        split_line(conversion, lines->pdata[i], words);
+        berth_conversion_split_line(conversion, lines->pdata[i], words);
     return words;
 }
 
@@ -120,7 +120,7 @@ static void conversion_add_words(const BerthConversion *conversion, BerthVerb ve
                                  const BerthKey *key, const BerthUnitLine *line, GPtrArray *words) {
     g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
 
-    split_line(conversion, line, values);
+    berth_conversion_split_line(conversion, line, values);
     for (unsigned i = 0; i < values->len; i++)
         add_value(conversion, verb, key, line, values->pdata[i], words);
 }

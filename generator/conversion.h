@@ -65,6 +65,9 @@ const BerthUnitLine *berth_conversion_find(const BerthConversion *conversion, co
 char *berth_conversion_get(const BerthConversion *conversion, const char *key);
 /* False if the key is missing. A value that is neither yes nor no is an error. */
 bool berth_conversion_get_flag(const BerthConversion *conversion, const char *key);
+/* Appends the words of one value. A quote that is not closed is a warning. */
+void berth_conversion_split_line(const BerthConversion *conversion, const BerthUnitLine *line,
+                                 GPtrArray *words);
 /* All words of all values. */
 GPtrArray *berth_conversion_get_words(const BerthConversion *conversion, const char *key);
 

@@ -7,6 +7,7 @@
  */
 
 #include "generator/conversion.h"
+#include "generator/mount-types.h"
 #include "generator/translate.h"
 #include "generator/words.h"
 
@@ -88,12 +89,27 @@ static char *resolve_mounted_image(const BerthConversion *conversion, const Bert
     return g_strdup(source);
 }
 
+/* The last type= counts; without one, it is a volume. */
+static void check_mount_type(const BerthConversion *conversion, const BerthUnitLine *line,
+                             char *const *fields) {
+    const char *type = "volume";
+
+    for (; *fields; fields++)
+        if (g_str_has_prefix(*fields, "type="))
+            type = *fields + strlen("type=");
+    if (g_strv_contains(berth_mount_types, type) || strpbrk(type, "%$"))
+        return;
+    g_autofree char *known = g_strjoinv(", ", (char **)berth_mount_types);
+    berth_unit_line_error(conversion->problems, line, _("unknown type=%s; use %s"), type, known);
+}
+
 /* The fields of a mount, with its source resolved. A tmpfs has none. */
 static char *resolve_mount(const BerthConversion *conversion, const BerthUnitLine *line,
                            const char *mount) {
     g_auto(GStrv) fields = g_strsplit(mount, ",", -1);
     bool is_image = g_strv_contains((const char *const *)fields, "type=image");
 
+    check_mount_type(conversion, line, fields);
     for (char **field = fields; *field; field++) {
         if (!g_str_has_prefix(*field, "source=") && !g_str_has_prefix(*field, "src="))
             continue;
@@ -107,12 +123,17 @@ static char *resolve_mount(const BerthConversion *conversion, const BerthUnitLin
 }
 
 void berth_convert_mounts(const BerthConversion *conversion, GPtrArray *words) {
-    const BerthUnitLine *line = berth_conversion_find(conversion, "Mount");
-    g_autoptr(GPtrArray) mounts = berth_conversion_get_words(conversion, "Mount");
+    g_autoptr(GPtrArray) lines =
+        berth_unit_file_list(conversion->source->file, conversion->section, "Mount");
 
-    for (unsigned i = 0; i < mounts->len; i++) {
-        g_autofree char *mount = resolve_mount(conversion, line, mounts->pdata[i]);
-        berth_conversion_add_option(words, "mount", mount);
+    for (unsigned i = 0; i < lines->len; i++) {
+        const BerthUnitLine *line = lines->pdata[i];
+        g_autoptr(GPtrArray) mounts = g_ptr_array_new_with_free_func(g_free);
+        berth_conversion_split_line(conversion, line, mounts);
+        for (unsigned j = 0; j < mounts->len; j++) {
+            g_autofree char *mount = resolve_mount(conversion, line, mounts->pdata[j]);
+            berth_conversion_add_option(words, "mount", mount);
+        }
     }
 }
 

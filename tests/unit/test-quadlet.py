@@ -355,7 +355,7 @@ def test_a_mounted_image_may_come_from_another_file():
     mount = "[Container]\nImage=i\nMount=type=image,source=tools.image,target=/tools\nMount=type=image,src=own.build,target=/own\n"
     with Files() as files:
         files.add("web.container", mount)
-        equal(files.generate(), ["web.container:4: Mount=: there is no unit file tools.image", "web.container:4: Mount=: there is no unit file own.build"])
+        equal(files.generate(), ["web.container:3: Mount=: there is no unit file tools.image", "web.container:4: Mount=: there is no unit file own.build"])
         files.add("tools.image", "[Image]\nImage=docker.io/library/tools\n")
         files.add("own.build", "[Build]\nImageTag=localhost/own:x\nSetWorkingDirectory=unit\n")
         equal(files.generate(), [])
@@ -526,6 +526,10 @@ def test_errors_name_the_line():
                           ("[Container]\nImage=i\nVolume=x.volume:/x\n", "web.container:3: Volume=: there is no unit file x.volume"),
                           ("[Container]\nImage=i\nNetwork=x.network\n", "web.container:3: Network=: there is no unit file x.network"),
                           ("[Container]\nImage=i\n[Unit]\nAfter=x.container\n", "web.container:4: After=: there is no unit file x.container"),
+                          ("[Container]\nImage=i\nMount=type=volume,source=x.volume,target=/x\nMount=type=tmpfs,target=/y\n",
+                           "web.container:3: Mount=: there is no unit file x.volume"),
+                          ("[Container]\nImage=i\nMount=type=ramfs,target=/x\nMount=type=tmpfs,target=/y\n",
+                           "web.container:3: unknown type=ramfs; use bind, glob, volume, tmpfs, image, artifact, devpts"),
                           ("[Container]\nImage=i\nGroup=1\n", "web.container:3: Group= needs User="),
                           ("[Container]\nImage=i\nReadOnly=perhaps\n", 'web.container:3: ReadOnly= takes yes or no, not "perhaps"'),
                           ("[Container]\nImage=i\nPodmanArgs=--memory\n", "web.container:3: PodmanArgs=: --memory needs a value"),
