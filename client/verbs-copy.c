@@ -319,6 +319,11 @@ static int copy_on_sent(sd_bus_message *reply, void *userdata, sd_bus_error *err
     return 0;
 }
 
+/* CopyIn has failed first: its error has the reason, and CopyOut only saw that nobody reads. */
+static bool copying_lost_reader(const GError *error) {
+    return g_str_has_suffix(error->message, "Broken pipe");
+}
+
 /* Copies from one container to another: CopyOut writes to the pipe that CopyIn reads from. Both
  * must be under way at the same time, so the first one is sent without waiting for its reply. */
 static int copy_across(const CopyOperation *from, const CopyOperation *to, GError **error) {
@@ -351,6 +356,10 @@ static int copy_across(const CopyOperation *from, const CopyOperation *to, GErro
     while (!sending.ended && r >= 0)
         if ((r = sd_bus_process(dist_bus(NULL), NULL)) == 0)
             r = sd_bus_wait(dist_bus(NULL), UINT64_MAX);
+    if (sending.error && !called && copying_lost_reader(sending.error)) {
+        g_clear_error(&sending.error);
+        return EXIT_FAILURE;
+    }
     if (sending.error) {
         /* CopyIn only saw the pipe end: CopyOut's error has the reason. */
         g_clear_error(error);

@@ -145,6 +145,16 @@ static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archi
            berth_error_set_errno(error, errno, "%.500s of the container", member->path);
 }
 
+/* The reader's error says what is wrong with the archive, but not that it is about the archive. */
+static bool read_member(BerthTarReader *tar, BerthTarEntry *member, bool *more, GError **error) {
+    GError *local = NULL;
+
+    if (berth_tar_reader_next(tar, member, more, &local))
+        return true;
+    g_propagate_prefixed_error(error, local, "this is not a valid tar archive: ");
+    return false;
+}
+
 static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *name,
                         GError **error) {
     struct archive_entry *entry = archive_entry_new();
@@ -152,7 +162,7 @@ static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *n
     bool good, more = true;
 
     do
-        good = berth_tar_reader_next(tar, &member, &more, error) &&
+        good = read_member(tar, &member, &more, error) &&
                (!more || extract_one(tar, &member, disk, entry, name, error));
     while (good && more);
     archive_entry_free(entry);

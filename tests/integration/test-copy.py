@@ -551,7 +551,10 @@ def test_errors_name_the_path():
         equal(result.status, 1, str(arguments)[:100])
         contains(result.err, word)
     result = subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=b"no tar at all" * 100, capture_output=True, check=False, timeout=60)
-    equal(result.returncode, 1)
+    equal((result.returncode, result.stderr), (1, b"dist: this is not a valid tar archive: a number in a header is malformed\n"))
+    # The other container is missing, and not the reader of a pipe.
+    contains(dist("cp", "runs:/etc/passwd", "nosuch:/x").err, 'there is no container "nosuch"')
+    contains(dist("cp", "nosuch:/x", "runs:/tmp").err, 'there is no container "nosuch"')
 
 
 def test_an_error_of_the_system_has_its_reason():
