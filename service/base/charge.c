@@ -9,6 +9,8 @@
 
 #include "base/charge.h"
 
+#include "base/size.h"
+
 #define KIB 1024ull
 #define MIB (1024 * KIB)
 
@@ -115,8 +117,9 @@ bool berth_charge_check(uint32_t uid, BerthResource resource, uint64_t present, 
                         GError **error) {
     const Definition *definition = &definitions[resource];
     uint64_t limit = berth_charge_get_limit(resource);
-    uint64_t held = present + berth_charge_get(uid, resource);
+    uint64_t held = present;
 
+    berth_size_add(&held, berth_charge_get(uid, resource));
     if (totals[resource] > definition->total || more > definition->total - totals[resource])
         return berth_error_set(error, BERTH_ERROR_LIMIT_EXCEEDED,
                                "all users together have %" G_GUINT64_FORMAT

@@ -8,6 +8,7 @@
 
 #include "bus/content-adoption.h"
 
+#include "base/size.h"
 #include "store/content-store.h"
 #include "store/provenance.h"
 #include "store/reach.h"
@@ -61,7 +62,7 @@ bool berth_content_adoption_record(BerthService *service, uint32_t uid, GPtrArra
             continue;
         g_ptr_array_add(new_ones, adopted->pdata[i]);
         if (berth_content_store_info(store, adopted->pdata[i], &blob, NULL))
-            bytes += blob.size;
+            berth_size_add(&bytes, blob.size);
     }
     if (bytes > 0 && !berth_content_store_check_disk(store, "", uid, bytes, &left, error))
         return false;

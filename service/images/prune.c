@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "base/operation.h"
+#include "base/size.h"
 #include "images/closure.h"
 #include "snapshots/trash.h"
 #include "store/lease-store.h"
@@ -111,7 +112,7 @@ static bool prune_sweep_blobs(Prune *prune, GError **error) {
         const BerthBlob *blob = blobs->pdata[i];
         if (berth_reach_has_blob(images->database, blob->digest))
             continue;
-        prune->bytes += blob->size;
+        berth_size_add(&prune->bytes, blob->size);
         g_ptr_array_add(prune->digests, g_strdup(blob->digest));
         g_ptr_array_add(dead, blob->digest);
     }
@@ -129,7 +130,7 @@ static bool prune_sweep_snapshots(Prune *prune, GError **error) {
         if (!prune->dry_run &&
             !berth_snapshot_store_remove(images->snapshots, unreached->chain_id, error))
             return false;
-        prune->bytes += unreached->size;
+        berth_size_add(&prune->bytes, unreached->size);
         g_ptr_array_add(prune->digests, g_strdup(unreached->chain_id));
     }
     return dead != NULL;

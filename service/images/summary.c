@@ -9,6 +9,7 @@
 
 #include "images/summary.h"
 
+#include "base/size.h"
 #include "store/provenance.h"
 
 /* Blobs that were dropped after unpacking are not counted. */
@@ -21,7 +22,7 @@ static bool sum_blobs(BerthImages *images, const BerthImage *image, uint64_t *by
     for (guint i = 0; digests && i < digests->len; i++) {
         g_auto(BerthBlob) blob = {0};
         if (berth_content_store_info(store, digests->pdata[i], &blob, NULL))
-            *bytes += blob.size;
+            berth_size_add(bytes, blob.size);
     }
     return digests != NULL;
 }

@@ -9,6 +9,7 @@
 #include "images/usage.h"
 
 #include "base/digest.h"
+#include "base/size.h"
 #include "images/prune.h"
 #include "store/provenance.h"
 
@@ -118,9 +119,9 @@ static bool add_images(BerthImages *images, GPtrArray *list, const BerthReachVie
             g_auto(BerthBlob) blob = {0};
             if (!berth_content_store_info(store, digests->pdata[k], &blob, NULL))
                 continue;
-            usage->bytes += blob.size;
+            berth_size_add(&usage->bytes, blob.size);
             if (GPOINTER_TO_UINT(g_hash_table_lookup(users, blob.digest)) == 1)
-                usage->unique += blob.size;
+                berth_size_add(&usage->unique, blob.size);
         }
     }
     return users != NULL;
@@ -138,10 +139,10 @@ static bool add_garbage(BerthImages *images, GPtrArray *list, GError **error) {
     for (guint i = 0; i < blobs->len; i++) {
         const BerthBlob *blob = blobs->pdata[i];
         if (!berth_reach_has_blob(images->database, blob->digest))
-            usage->bytes += blob->size;
+            berth_size_add(&usage->bytes, blob->size);
     }
     for (guint i = 0; chains && i < chains->len; i++)
-        usage->bytes += ((BerthUnreachedChain *)chains->pdata[i])->size;
+        berth_size_add(&usage->bytes, ((BerthUnreachedChain *)chains->pdata[i])->size);
     usage->unique = usage->bytes;
     return chains != NULL;
 }
@@ -156,7 +157,8 @@ static bool add_ingests(BerthImages *images, GPtrArray *list, const BerthReachVi
         bool is_shown = viewer->others || info->owner == viewer->owner;
         BerthUsage *usage =
             add_usage(list, "ingest", is_shown ? info->ref : BERTH_REACH_HIDDEN_NAME);
-        usage->bytes = usage->unique = usage->bytes + info->offset;
+        berth_size_add(&usage->bytes, info->offset);
+        usage->unique = usage->bytes;
     }
     return ingests != NULL;
 }

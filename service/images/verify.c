@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/size.h"
 #include "images/refetch.h"
 #include "worker/calls.h"
 #include "worker/replies.h"
@@ -206,7 +207,7 @@ BerthTransfer *berth_verify_start(BerthImages *images, const BerthVerifyRequest 
     if (!transfer)
         return NULL;
     for (guint i = 0; i < blobs->len; i++)
-        total += ((BerthBlob *)blobs->pdata[i])->size;
+        berth_size_add(&total, ((BerthBlob *)blobs->pdata[i])->size);
     Verify *verify = g_new0(Verify, 1);
     verify->images = images;
     verify->transfer = transfer;

@@ -13,6 +13,7 @@
 #include "store/database.h"
 
 #include "base/fd.h"
+#include "base/size.h"
 #include "store/schema.h"
 #include "store/statements.h"
 
@@ -274,6 +275,13 @@ const char *berth_database_text(sqlite3_stmt *rows, int i) {
 
 const char *berth_database_short_text(sqlite3_stmt *rows, int i, int bytes) {
     return sqlite3_column_bytes(rows, i) <= bytes ? berth_database_text(rows, i) : "";
+}
+
+uint64_t berth_database_size(sqlite3_stmt *rows, int i) {
+    double size = sqlite3_column_double(rows, i);
+
+    /* The conversion to double rounds the maximum up, to 2^63, which no int64_t can hold. */
+    return size < (double)BERTH_MAX_SUM_BYTES ? (uint64_t)MAX(size, 0) : BERTH_MAX_SUM_BYTES;
 }
 
 int64_t berth_database_last_row(BerthDatabase *database) {

@@ -58,6 +58,10 @@ const char *berth_database_text(sqlite3_stmt *rows, int i);
  * version may have stored. */
 const char *berth_database_short_text(sqlite3_stmt *rows, int i, int bytes);
 
+/* Returns a sum of sizes in bytes, at most BERTH_MAX_SUM_BYTES. The query uses total(), since sum()
+ * fails beyond that. */
+uint64_t berth_database_size(sqlite3_stmt *rows, int i);
+
 /* Returns the row ID of the most recent insertion. */
 int64_t berth_database_last_row(BerthDatabase *database);
 

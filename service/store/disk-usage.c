@@ -50,5 +50,5 @@ uint64_t berth_disk_usage_sum(BerthDatabase *database, uint32_t owner) {
         "      WHERE kind = 'volume' AND owner = ?1)",
         "i", (int64_t)owner);
 
-    return rows && berth_database_step(rows, NULL) ? (uint64_t)sqlite3_column_double(rows, 0) : 0;
+    return rows && berth_database_step(rows, NULL) ? berth_database_size(rows, 0) : 0;
 }

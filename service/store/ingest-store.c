@@ -21,6 +21,7 @@
 #include "base/charge.h"
 #include "base/directory.h"
 #include "base/fd.h"
+#include "base/size.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -159,14 +160,15 @@ static uint64_t sum_disk(BerthContentStore *store, uint32_t owner, const char *b
     while (held && berth_database_step(held, NULL)) {
         g_auto(BerthBlob) blob = {0};
         if (berth_content_store_info(store, berth_database_text(held, 0), &blob, NULL))
-            bytes += blob.size;
+            berth_size_add(&bytes, blob.size);
     }
     for (guint i = 0; ingests && i < ingests->len; i++) {
         const BerthIngestInfo *info = ingests->pdata[i];
         if (info->owner == owner && !g_str_equal(info->key, but_key))
-            bytes += MAX(info->offset, info->total);
+            berth_size_add(&bytes, MAX(info->offset, info->total));
     }
-    return bytes + berth_disk_usage_sum(store->database, owner);
+    berth_size_add(&bytes, berth_disk_usage_sum(store->database, owner));
+    return bytes;
 }
 
 bool berth_content_store_check_disk(BerthContentStore *store, const char *key, uint32_t owner,

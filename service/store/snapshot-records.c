@@ -86,7 +86,7 @@ bool berth_snapshot_records_sum(BerthDatabase *database, uint64_t *bytes, GError
 
     if (!rows || !berth_database_step(rows, error))
         return false;
-    *bytes = (uint64_t)sqlite3_column_double(rows, 0);
+    *bytes = berth_database_size(rows, 0);
     return true;
 }
 

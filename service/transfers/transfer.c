@@ -10,6 +10,7 @@
 #include "transfers/transfer.h"
 
 #include "base/names.h"
+#include "base/size.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -370,7 +371,7 @@ void berth_transfer_sum(const BerthTransfer *transfer, uint64_t *done, uint64_t 
     for (guint i = 0; i < transfer->items->len; i++) {
         const BerthTransferItem *item = transfer->items->pdata[i];
         /* A remote may send more than it has announced; the sum never exceeds the total. */
-        *done += MIN(item->done, item->total);
-        *total += item->total;
+        berth_size_add(done, MIN(item->done, item->total));
+        berth_size_add(total, item->total);
     }
 }

@@ -47,6 +47,9 @@ static void test_sums_do_not_wrap(void) {
     g_assert_false(berth_charge_check(1000, BERTH_RESOURCE_LABELS, 101, 0, NULL));
     g_assert_true(berth_charge_check(1000, BERTH_RESOURCE_LABELS, 50, 50, NULL));
     g_assert_true(berth_charge_check(0, BERTH_RESOURCE_LABELS, 500, 50, NULL));
+    g_autoptr(BerthCharge) charge = berth_charge_new(1000, BERTH_RESOURCE_LABELS, 2, NULL);
+    g_assert_nonnull(charge);
+    g_assert_false(berth_charge_check(1000, BERTH_RESOURCE_LABELS, UINT64_MAX, 1, NULL));
     berth_charge_reset_limits();
 }
 

@@ -2,8 +2,10 @@
 
 /* The content store: ingests, commits, and what remains after a crash. */
 
+#include "base/charge.h"
 #include "base/fd.h"
 #include "store/content-store.h"
+#include "store/disk-usage.h"
 
 #include <glib/gstdio.h>
 #include <sys/stat.h>
@@ -222,6 +224,54 @@ static void test_digests_are_not_used_as_paths(void) {
     tear_down();
 }
 
+static void begin_sized(const char *key, uint64_t total) {
+    uint64_t offset;
+    berth_autofd int fd = berth_content_store_begin(store, key, total, 1000, &offset, NULL);
+
+    g_assert_cmpint(fd, >=, 0);
+}
+
+static void check_disk_is_full(void) {
+    g_autoptr(GError) error = NULL;
+    uint64_t left;
+
+    berth_charge_set_limit(BERTH_RESOURCE_DISK, 1 << 20);
+    g_assert_false(berth_content_store_check_disk(store, "", 1000, 1, &left, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_LIMIT_EXCEEDED);
+    berth_charge_reset_limits();
+}
+
+/* A worker can leave sparse files of almost any size. These make 2^64 bytes. */
+static void test_the_disk_space_of_huge_ingests_does_not_wrap(void) {
+    set_up();
+    begin_sized("1000 client a", (uint64_t)INT64_MAX);
+    check_disk_is_full();
+    begin_sized("1000 client b", (uint64_t)INT64_MAX);
+    check_disk_is_full();
+    begin_sized("1000 client c", 2);
+    check_disk_is_full();
+    tear_down();
+}
+
+static void test_the_disk_space_of_huge_volumes_does_not_wrap(void) {
+    set_up();
+    for (int i = 0; i < 4; i++) {
+        g_autofree char *name = g_strdup_printf("v%d", i);
+        g_assert_true(berth_database_run(database, NULL,
+                                         "INSERT INTO volumes (name, owner, created)"
+                                         "  VALUES (?1, 1000, 0)",
+                                         "s", name));
+        g_assert_true(
+            berth_disk_usage_set(database, BERTH_DISK_VOLUME, name, (uint64_t)INT64_MAX, NULL));
+        g_assert_cmpuint(berth_disk_usage_sum(database, 1000), ==, (uint64_t)INT64_MAX);
+        check_disk_is_full();
+    }
+    begin_sized("1000 client a", (uint64_t)INT64_MAX);
+    begin_sized("1000 client b", 2);
+    check_disk_is_full();
+    tear_down();
+}
+
 static void check_sources(const char *digest, uint32_t owner, const char *name,
                           const char *expected) {
     g_auto(GStrv) sources = berth_content_store_get_sources(store, digest, owner, name);
@@ -273,6 +323,10 @@ int main(int argc, char **argv) {
                     test_an_ingest_whose_data_cannot_be_examined_is_kept);
     g_test_add_func("/content-store/digests-are-not-used-as-paths",
                     test_digests_are_not_used_as_paths);
+    g_test_add_func("/content-store/the-disk-space-of-huge-ingests-does-not-wrap",
+                    test_the_disk_space_of_huge_ingests_does_not_wrap);
+    g_test_add_func("/content-store/the-disk-space-of-huge-volumes-does-not-wrap",
+                    test_the_disk_space_of_huge_volumes_does_not_wrap);
     g_test_add_func("/content-store/sources-of-others-are-roots-only-and-come-last",
                     test_sources_of_others_are_roots_only_and_come_last);
     return g_test_run();
