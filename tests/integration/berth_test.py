@@ -160,6 +160,15 @@ def service_settings(text, restart=True):
         load()
 
 
+def open_files(pid):
+    """Returns what the descriptors of a process refer to. It may close some meanwhile."""
+    found = []
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            found.append(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return found
+
+
 def polls(pid):
     """Whether a process waits for descriptors, as during a bus call: epoll_wait, epoll_pwait, ppoll (syscalls(2))."""
     try:

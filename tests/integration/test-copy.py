@@ -168,8 +168,8 @@ def test_copy_worker_is_sandboxed():
             mapped = open(f"/proc/{pid}/uid_map", encoding="utf-8").read().split()
             equal(mapped[1] == "0", name.endswith("-of-host"), f"{arguments}: {mapped}")
             assert not os.path.exists(f"/proc/{pid}/root/etc/shadow"), arguments
-            links = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
-            assert not [link for link in links if link.startswith(STATE) and not link.endswith("/lock")], links
+            files = open_files(pid)
+            assert not [file for file in files if file.startswith(STATE) and not file.endswith("/lock")], files
             if name.startswith("idle"):
                 for line in open(f"/proc/{pid}/mounts", encoding="utf-8").read().splitlines():
                     assert "nosuid,nodev,noexec" in line, line

@@ -259,7 +259,7 @@ def test_a_follower_sees_all_of_the_first_lines():
         """Whether a process waits for changes of the journal: in poll, ppoll or epoll_wait (syscalls(2))."""
         with contextlib.suppress(OSError), open(f"/proc/{pid}/syscall", encoding="ascii") as file:
             return ((polls(pid) or file.read().split()[0] == "7") and
-                    any(os.readlink(f"/proc/{pid}/fd/{fd}") == "anon_inode:inotify" for fd in os.listdir(f"/proc/{pid}/fd")))
+                    "anon_inode:inotify" in open_files(pid))
         return False
     journald = int(run("systemctl", "show", "-P", "MainPID", "systemd-journald.service").out)
     for number, verb in enumerate((("logs", "-f"), ("logs", "-f", "--tail=0"), ("attach",))):

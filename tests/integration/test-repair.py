@@ -72,7 +72,7 @@ def hashers_of(path):
     found = set()
     for pid in run("pgrep", "-x", "berth-ingest").out.split():
         with contextlib.suppress(OSError):
-            if path in [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]:
+            if path in open_files(pid):
                 found.add(int(pid))
     return found
 
