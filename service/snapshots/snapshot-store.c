@@ -112,15 +112,9 @@ BerthSnapshotStore *berth_snapshot_store_open(sd_event *event, int directory,
         return NULL;
     }
     sd_id128_to_string(boot, store->boot);
-    if (mkdirat(directory, "snapshots", 0700) < 0 && errno != EEXIST) {
-        berth_error_set_errno(error, errno, "make directory snapshots");
+    store->directory = berth_directory_make(directory, "snapshots", 0700, error);
+    if (store->directory < 0)
         return NULL;
-    }
-    store->directory = openat(directory, "snapshots", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (store->directory < 0) {
-        berth_error_set_errno(error, errno, "open directory snapshots");
-        return NULL;
-    }
     /* Before the repair, which adds to the trash. */
     berth_trash_sweep(event, store->directory);
     return snapshot_store_repair(store, error) && berth_mount_points_make(directory, error)
@@ -215,7 +209,7 @@ GArray *berth_snapshot_store_open_chain(BerthSnapshotStore *store, const char *c
     /* On failure, this closes the directories that have been opened. */
     g_array_set_clear_func(layers, clear_fd);
     for (char **name = names; name && *name; name++) {
-        int fd = openat(store->directory, *name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        int fd = openat(store->directory, *name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0) {
             berth_error_set_errno(error, errno, "open the snapshot %s", *name);
             return NULL;

@@ -198,5 +198,28 @@ def test_layers_through_links_of_lower_layers_are_unpacked_before_they_are_dropp
     configure("")
 
 
+def test_links_in_place_of_directories_are_not_followed():
+    """What lies there is not the service's: it would take it for remains of a crash, and delete it."""
+    other = f"{STATE}/other"
+    service_is_up()
+    os.makedirs(f"{other}/precious")
+    for name in ("content", "snapshots", "containers", "volumes", "networks"):
+        equal(run("systemctl", "stop", "berthd.service").status, 0)
+        os.rename(f"{STATE}/{name}", f"{STATE}/aside")
+        os.symlink("other", f"{STATE}/{name}")
+        cursor = journal_cursor()
+        started = run("systemctl", "start", "berthd.service").status
+        run("systemctl", "stop", "berthd.service")
+        run("systemctl", "reset-failed", "berthd.service")
+        os.unlink(f"{STATE}/{name}")
+        os.rename(f"{STATE}/aside", f"{STATE}/{name}")
+        assert started != 0, name
+        assert any(f"open directory {name}: Not a directory" in entry["MESSAGE"] for entry in journal_entries(cursor, "berthd")), name
+        equal(os.listdir(other), ["precious"])
+    os.rmdir(f"{other}/precious")
+    os.rmdir(other)
+    service_is_up()
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.modules[__name__]))

@@ -76,7 +76,8 @@ bool berth_container_open_files(const BerthContainer *container, int *config, in
                                 GError **error) {
     const char *id = container->record.id;
 
-    *directory = openat(container->containers->directory, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *directory = openat(container->containers->directory, id,
+                        O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (*directory < 0)
         return berth_error_set_errno(error, errno, "open the files of container %s", id);
     return (*config = berth_container_setup_open(*directory, id, error)) >= 0;

@@ -7,6 +7,7 @@
 
 #include "containers/core/table.h"
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "config.h"
 #include "containers/core/container.h"
@@ -16,9 +17,7 @@
 #include "containers/core/process.h"
 #include "containers/core/unfinished.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <systemd/sd-id128.h>
 
 /* Other programs may have scopes with similar names. They are in no record, and are not
@@ -42,13 +41,9 @@ static void on_stop_requested(const char *unit, void *userdata) {
 
 bool berth_containers_open_state(const BerthContainers *containers, const char *name, int *fd,
                                  GError **error) {
-    int state = containers->state;
-
     /* 0700: only root can reach the files of containers other than through the bus. */
-    if (mkdirat(state, name, 0700) < 0 && errno != EEXIST)
-        return berth_error_set_errno(error, errno, "make directory %s", name);
-    *fd = openat(state, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return *fd >= 0 || berth_error_set_errno(error, errno, "open directory %s", name);
+    *fd = berth_directory_make(containers->state, name, 0700, error);
+    return *fd >= 0;
 }
 
 /* The path of the state directory, for use in configurations; berthd itself uses the descriptor. */

@@ -53,7 +53,7 @@ static void run_poststop_hooks(BerthContainer *container) {
     BerthContainers *containers = container->containers;
     const BerthContainerRecord *record = &container->record;
     berth_autofd int directory =
-        openat(containers->directory, record->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        openat(containers->directory, record->id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     g_autoptr(GError) error = NULL;
 
     if (!berth_launcher_spawn_poststop_hooks(containers->event, containers->program, record->id,
