@@ -8,6 +8,7 @@
  * depend on this process, so on any failure it may simply exit and be started again.
  */
 
+#include "base/directory.h"
 #include "base/fd.h"
 #include "base/hold.h"
 #include "base/log.h"
@@ -79,6 +80,31 @@ static bool block_signals(GError **error) {
 
 /* systemd sets STATE_DIRECTORY (StateDirectory= in systemd.exec(5)). The database is opened first:
  * both stores need it. */
+/* Whether there are containers or volumes. What is being made or deleted begins with a dot. */
+static bool daemon_has_objects(const Daemon *daemon) {
+    static const char *const places[] = {"containers", "volumes"};
+    const char *name = NULL;
+
+    for (size_t i = 0; !name && i < G_N_ELEMENTS(places); i++) {
+        berth_autofd int place =
+            openat(daemon->directory, places[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        berth_autolist DIR *list = place < 0 ? NULL : berth_directory_list(place);
+        while (list && (name = berth_directory_next(list)) && name[0] == '.')
+            ;
+    }
+    return name != NULL;
+}
+
+/* What has no row in the database is taken for remains of a crash and deleted: with a new database,
+ * the service would delete all containers and volumes. */
+static bool daemon_open_database(Daemon *daemon, const char *path, GError **error) {
+    g_autofree char *file = g_build_filename(path, "berth.db", NULL);
+
+    daemon->service.database = daemon_has_objects(daemon) ? berth_database_open_used(file, error)
+                                                          : berth_database_open(file, error);
+    return daemon->service.database;
+}
+
 static bool open_state(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     const char *path = g_getenv("STATE_DIRECTORY");
@@ -89,8 +115,7 @@ static bool open_state(Daemon *daemon, GError **error) {
     daemon->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (daemon->directory < 0)
         return berth_error_set_errno(error, errno, "open the state directory %s", path);
-    g_autofree char *database = g_build_filename(path, "berth.db", NULL);
-    if (!(service->database = berth_database_open(database, error)) ||
+    if (!daemon_open_database(daemon, path, error) ||
         !(daemon->content =
               berth_content_store_open(daemon->directory, service->database, error)) ||
         !(service->snapshots = berth_snapshot_store_open(service->event, daemon->directory,

@@ -13,8 +13,7 @@
 #include <sys/types.h>
 
 /* Opens a directory below parent, and creates it with this mode if it is missing. It must not be a
- * symbolic link, unlike those directories of the state directory that an administrator may move.
- * Returns -1 with error set on failure. */
+ * symbolic link; a mount there may be another file system. Returns -1 with error set on failure. */
 int berth_directory_make(int parent, const char *name, mode_t mode, GError **error);
 
 /* Lists an open directory. The descriptor keeps its own offset and still belongs to the caller.

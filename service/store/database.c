@@ -29,6 +29,7 @@ struct BerthDatabase {
     int file, log;  /* the database and its write-ahead log, for reserving space; -1: none */
     unsigned depth; /* number of nested transactions */
     bool failed;    /* an inner transaction requested a rollback */
+    bool is_new;    /* its schema has just been made */
 };
 
 /* A full disk has a separate error code: the caller can free space and try again. */
@@ -96,7 +97,7 @@ static void database_reserve_space(BerthDatabase *database) {
         database_allocate(database->log, LOG_BYTES);
 }
 
-static bool set_up_schema(BerthDatabase *database, GError **error) {
+static bool set_up_schema(BerthDatabase *database, bool is_used, GError **error) {
     int64_t version;
 
     /* SQLite would keep up to 2 MB of pages for as long as the connection is open. The kernel
@@ -112,13 +113,30 @@ static bool set_up_schema(BerthDatabase *database, GError **error) {
                                "the database has schema version %d, but this version of Berth "
                                "supports versions up to %d; install the Berth that wrote it",
                                (int)version, berth_schema_version);
+    if (version == 0 && is_used)
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "the database is missing or empty, although there are containers or "
+                               "volumes: restore it from a copy, or move what is in the "
+                               "directories containers and volumes elsewhere");
+    database->is_new = version == 0;
     for (; version < berth_schema_version; version++)
         if (!database_upgrade(database, (int)version, error))
             return false;
     return true;
 }
 
-BerthDatabase *berth_database_open(const char *path, GError **error) {
+/* A new database is on disk before anything else is made: otherwise a power failure could leave
+ * objects beside an empty one, which berth_database_open_used() would refuse. */
+static bool database_persist(BerthDatabase *database, const char *path, GError **error) {
+    g_autofree char *parent = g_path_get_dirname(path);
+    berth_autofd int directory = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return berth_database_sync(database, error) &&
+           ((directory >= 0 && fsync(directory) == 0) ||
+            berth_error_set_errno(error, errno, "sync the directory of the database"));
+}
+
+static BerthDatabase *database_open(const char *path, bool is_used, GError **error) {
     g_autoptr(BerthDatabase) database = g_new0(BerthDatabase, 1);
     g_autofree char *log = g_strconcat(path, "-wal", NULL);
 
@@ -127,7 +145,7 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
     if (sqlite3_open_v2(path, &database->handle,
                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
                         NULL) != SQLITE_OK ||
-        !set_up_schema(database, error)) {
+        !set_up_schema(database, is_used, error)) {
         if (error && !*error)
             database_fail(database, "open", error);
         g_prefix_error(error, "%s: ", path);
@@ -135,8 +153,18 @@ BerthDatabase *berth_database_open(const char *path, GError **error) {
     }
     database->file = open(path, O_WRONLY | O_CLOEXEC);
     database->log = open(log, O_WRONLY | O_CLOEXEC);
+    if (database->is_new && !database_persist(database, path, error))
+        return NULL;
     database_reserve_space(database);
     return g_steal_pointer(&database);
+}
+
+BerthDatabase *berth_database_open(const char *path, GError **error) {
+    return database_open(path, false, error);
+}
+
+BerthDatabase *berth_database_open_used(const char *path, GError **error) {
+    return database_open(path, true, error);
 }
 
 /* The log is emptied and its space reserved again now, when nobody is waiting; otherwise the next

@@ -17,6 +17,9 @@ typedef struct BerthDatabase BerthDatabase;
 /* Opens or creates path and upgrades its schema. A database of a newer Berth leads to
  * FailedPrecondition, a damaged one to Internal; both are left untouched. */
 BerthDatabase *berth_database_open(const char *path, GError **error);
+/* Like berth_database_open, for a database that must have been used before: one that is missing or
+ * empty leads to FailedPrecondition, too, and stays so. */
+BerthDatabase *berth_database_open_used(const char *path, GError **error);
 void berth_database_close(BerthDatabase *database);
 
 /* Waits until all transactions are on disk, so that a power failure cannot lose them. For a change

@@ -288,12 +288,12 @@ def test_a_container_that_is_resumed_during_a_commit_is_not_committed():
 
 
 def test_two_commits_share_a_pause():
-    start_writer("shared", megabytes=100)
+    start_writer("shared", megabytes=200)
     with subprocess.Popen(["dist", "commit", "--no-unpack", "shared", "local.test/shared:1"]) as commit:
         wait_for_state("shared", "paused")
         # The changes are read once for each user.
         contains(dist("commit", "shared", "local.test/shared:2").err, "being read already")
-        equal(state_of("shared"), "paused")
+    # It fails if the container is resumed before it has ended.
     equal(commit.returncode, 0)
     wait_for_state("shared", "running")
     # The next one may come while the container is being resumed.

@@ -122,7 +122,7 @@ def test_similar_names_are_suggested():
     equal(says("content", "lst"), 'dist: unknown verb "content lst"; did you mean "content list"?')
     equal(says("image", "lss"), 'dist: unknown verb "image lss"; did you mean "image ls"?')
     contains(says("xyzzy"), 'see "dist --help"')
-    equal(says("tag", "one"), "dist: tag: an argument is missing: NAME NEW")
+    equal(says("tag", "one"), "dist: tag: an argument is missing: NAME NEW…")
 
 
 def test_help_describes_the_verb():

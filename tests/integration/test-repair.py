@@ -5,6 +5,7 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -196,6 +197,34 @@ def test_layers_through_links_of_lower_layers_are_unpacked_before_they_are_dropp
     equal(good("run", "--rm", reference, "sh", "-c", "cd /usr/lib; ls; stat -c %h low; readlink /lib").split(),
           sorted([str(number) for number in range(5)] + [f"link{number}" for number in range(5)] + ["low"]) + ["6", "usr/lib"])
     configure("")
+
+
+def test_a_lost_database_costs_no_container_and_no_volume():
+    """The service does not start without the database, since it would delete what has no row in it."""
+    image = f"{HOST}/busybox:latest"
+    oci.push(oci.busybox_image(), image)
+    good("run", "--name=kept", "-v", "kept:/kept", image, "sh", "-c", "echo file >/kept/file; echo file >/file")
+    equal(run("systemctl", "stop", "berthd.service").status, 0)
+    os.mkdir("/var/tmp/aside")
+    for name in ("berth.db", "berth.db-wal", "berth.db-shm"):
+        if os.path.exists(f"{STATE}/{name}"):
+            shutil.move(f"{STATE}/{name}", "/var/tmp/aside/")
+    # The second time, there is an empty database of the first one.
+    for _ in range(2):
+        cursor = journal_cursor()
+        started = run("systemctl", "start", "berthd.service").status
+        run("systemctl", "stop", "berthd.service")
+        run("systemctl", "reset-failed", "berthd.service")
+        assert started != 0
+        assert any("the database is missing or empty" in entry["MESSAGE"] for entry in journal_entries(cursor, "berthd"))
+    for name in os.listdir("/var/tmp/aside"):
+        shutil.move(f"/var/tmp/aside/{name}", f"{STATE}/{name}")
+    service_is_up()
+    with open(f"{STATE}/volumes/kept/file", encoding="ascii") as file:
+        equal(file.read(), "file\n")
+    equal(good("cp", "kept:/file", "-").count("file"), 2)
+    good("rm", "-v", "kept")
+    good("volume", "rm", "-f", "kept")
 
 
 def test_links_in_place_of_directories_are_not_followed():

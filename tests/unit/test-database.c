@@ -290,10 +290,27 @@ static void test_many_events_of_a_user_displace_none_of_another(void) {
     g_assert_cmpuint(counts[1] + counts[2], <=, 20128);
 }
 
+/* As a crash between its creation and its first table, or its loss, leaves it. */
+static void test_a_used_database_is_not_made_again(void) {
+    g_autofree char *path = g_build_filename(directory, "used.db", NULL);
+
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+        g_assert_null(berth_database_open_used(path, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+    }
+    berth_database_close(berth_database_open(path, NULL));
+    BerthDatabase *database = berth_database_open_used(path, NULL);
+    g_assert_nonnull(database);
+    berth_database_close(database);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     directory = g_dir_make_tmp("berth-database-XXXXXX", NULL);
     g_test_add_func("/database/a-database-opens-again", test_a_database_opens_again);
+    g_test_add_func("/database/a-used-database-is-not-made-again",
+                    test_a_used_database_is_not_made_again);
     g_test_add_func("/database/opening-does-not-grow-the-database",
                     test_opening_does_not_grow_the_database);
     g_test_add_func("/database/statements-are-reused", test_statements_are_reused);
