@@ -16,17 +16,16 @@
 
 #include "bus/senders.h"
 
+#include "base/name-owner.h"
 #include "systemd/manager.h"
 
 #define FIREWALLD "org.fedoraproject.FirewallD1"
-#define BUS "org.freedesktop.DBus"
-#define BUS_PATH "/org/freedesktop/DBus"
 
 static const char *const known_names[] = {BERTH_SYSTEMD, FIREWALLD};
 
 typedef struct {
     char *owner; /* unique name; NULL if there is none, or before the answer */
-    sd_bus_slot *changes, *question;
+    BerthNameOwner follower;
 } KnownSender;
 
 struct BerthSenders {
@@ -34,43 +33,11 @@ struct BerthSenders {
     KnownSender known[G_N_ELEMENTS(known_names)];
 };
 
-static void sender_set_owner(KnownSender *known, const char *owner) {
+static void sender_set_owner(const char *owner, void *userdata) {
+    KnownSender *known = userdata;
+
     g_free(known->owner);
     known->owner = owner[0] != '\0' ? g_strdup(owner) : NULL;
-}
-
-static int sender_on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
-    const char *name, *old, *new;
-
-    (void)error;
-    if (sd_bus_message_read(signal, "sss", &name, &old, &new) >= 0)
-        sender_set_owner(userdata, new);
-    return 0;
-}
-
-/* An error means that nobody owns the name. */
-static int sender_on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    KnownSender *known = userdata;
-    const char *owner;
-
-    (void)error;
-    known->question = sd_bus_slot_unref(known->question);
-    if (!sd_bus_message_is_method_error(reply, NULL) &&
-        sd_bus_message_read(reply, "s", &owner) >= 0)
-        sender_set_owner(known, owner);
-    return 0;
-}
-
-static int sender_follow(KnownSender *known, sd_bus *bus, const char *name) {
-    g_autofree char *match = g_strconcat("type='signal',sender='" BUS "',path='" BUS_PATH "',"
-                                         "interface='" BUS "',member='NameOwnerChanged',arg0='",
-                                         name, "'", NULL);
-    int r =
-        sd_bus_add_match_async(bus, &known->changes, match, sender_on_owner_changed, NULL, known);
-
-    return r < 0 ? r
-                 : sd_bus_call_method_async(bus, &known->question, BUS, BUS_PATH, BUS,
-                                            "GetNameOwner", sender_on_owner, known, "s", name);
 }
 
 /* Unique names begin with a colon. The sender of the bus's own signals is its well-known name, and
@@ -96,7 +63,8 @@ BerthSenders *berth_senders_new(sd_bus *bus, GError **error) {
     int r = sd_bus_add_filter(bus, &senders->filter, senders_on_message, senders);
 
     for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(senders->known); i++)
-        r = sender_follow(&senders->known[i], bus, known_names[i]);
+        r = berth_name_owner_follow(&senders->known[i].follower, bus, known_names[i],
+                                    sender_set_owner, &senders->known[i]);
     if (r >= 0)
         return senders;
     berth_error_set_errno(error, r, "watch the bus");
@@ -109,8 +77,7 @@ void berth_senders_free(BerthSenders *senders) {
         return;
     sd_bus_slot_unref(senders->filter);
     for (size_t i = 0; i < G_N_ELEMENTS(senders->known); i++) {
-        sd_bus_slot_unref(senders->known[i].changes);
-        sd_bus_slot_unref(senders->known[i].question);
+        berth_name_owner_clear(&senders->known[i].follower);
         g_free(senders->known[i].owner);
     }
     g_free(senders);

@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/name-owner.h"
 #include "containers/core/launcher.h"
 #include "containers/core/state.h"
 #include "containers/parts/network.h"
@@ -36,8 +37,9 @@ typedef enum {
 typedef struct {
     BerthContainers *containers;
     FirewallState state;
-    sd_bus_slot *owners, *reloads;
-    sd_bus_slot *question; /* asks for the owner, or whether firewalld is ready */
+    BerthNameOwner owner;
+    sd_bus_slot *reloads;
+    sd_bus_slot *question; /* whether firewalld is ready */
     int pidfd;             /* of the running process */
     sd_event_source *ended;
 } Firewall;
@@ -136,34 +138,14 @@ static int firewall_on_ready(sd_bus_message *reply, void *userdata, sd_bus_error
 
 /* firewalld acquires its name before it removes the existing rules, and answers calls only after
  * that. When it stops, it has removed them before it loses its name. */
-static void firewall_set_owner(Firewall *firewall, const char *owner) {
+static void firewall_on_owner(const char *owner, void *userdata) {
+    Firewall *firewall = userdata;
+
     firewall->question = sd_bus_slot_unref(firewall->question);
     if (owner[0] == '\0' || sd_bus_call_method_async(firewall->containers->bus, &firewall->question,
                                                      owner, "/", "org.freedesktop.DBus.Peer",
                                                      "Ping", firewall_on_ready, firewall, NULL) < 0)
         firewall_renew(firewall);
-}
-
-static int firewall_on_owner_changed(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
-    const char *name, *old, *new;
-
-    (void)error;
-    if (sd_bus_message_read(signal, "sss", &name, &old, &new) >= 0)
-        firewall_set_owner(userdata, new);
-    return 0;
-}
-
-/* An error means that nobody owns the name. */
-static int firewall_on_owner(sd_bus_message *reply, void *userdata, sd_bus_error *error) {
-    Firewall *firewall = userdata;
-    const char *owner;
-
-    (void)error;
-    firewall->question = sd_bus_slot_unref(firewall->question);
-    if (!sd_bus_message_is_method_error(reply, NULL) &&
-        sd_bus_message_read(reply, "s", &owner) >= 0)
-        firewall_set_owner(firewall, owner);
-    return 0;
 }
 
 static int firewall_on_reloaded(sd_bus_message *signal, void *userdata, sd_bus_error *error) {
@@ -173,33 +155,20 @@ static int firewall_on_reloaded(sd_bus_message *signal, void *userdata, sd_bus_e
     return 0;
 }
 
+/* What the bus replies is read when all containers are known. */
 static bool firewall_opened(BerthContainers *containers, GError **error) {
     Firewall *firewall = g_new0(Firewall, 1);
     int r;
 
     *firewall = (Firewall){.containers = containers, .pidfd = -1};
     *berth_containers_slot(containers, &berth_firewall_part) = firewall;
-    if ((r = sd_bus_add_match_async(containers->bus, &firewall->owners,
-                                    "type='signal',sender='org.freedesktop.DBus',"
-                                    "path='/org/freedesktop/DBus',"
-                                    "interface='org.freedesktop.DBus',member='NameOwnerChanged',"
-                                    "arg0='" FIREWALLD "'",
-                                    firewall_on_owner_changed, NULL, firewall)) < 0 ||
+    if ((r = berth_name_owner_follow(&firewall->owner, containers->bus, FIREWALLD,
+                                     firewall_on_owner, firewall)) < 0 ||
         (r = sd_bus_match_signal_async(containers->bus, &firewall->reloads, FIREWALLD,
                                        FIREWALLD_PATH, FIREWALLD, "Reloaded", firewall_on_reloaded,
                                        NULL, firewall)) < 0)
         return berth_error_set_errno(error, r, "watch for firewalld");
     return true;
-}
-
-/* All containers are known by now. Whatever has happened since opened() is still in the queue. */
-static bool firewall_swept(BerthContainers *containers, GError **error) {
-    Firewall *firewall = get_firewall(containers);
-    int r = sd_bus_call_method_async(containers->bus, &firewall->question, "org.freedesktop.DBus",
-                                     "/org/freedesktop/DBus", "org.freedesktop.DBus",
-                                     "GetNameOwner", firewall_on_owner, firewall, "s", FIREWALLD);
-
-    return r >= 0 || berth_error_set_errno(error, r, "watch for firewalld");
 }
 
 /* The running process is left alone. */
@@ -208,7 +177,7 @@ static void firewall_closed(BerthContainers *containers) {
 
     if (!firewall)
         return;
-    sd_bus_slot_unref(firewall->owners);
+    berth_name_owner_clear(&firewall->owner);
     sd_bus_slot_unref(firewall->question);
     sd_bus_slot_unref(firewall->reloads);
     sd_event_source_unref(firewall->ended);
@@ -220,5 +189,4 @@ const BerthPart berth_firewall_part = {
     .name = "firewall",
     .opened = firewall_opened,
     .closed = firewall_closed,
-    .swept = firewall_swept,
 };
