@@ -13,17 +13,9 @@
 
 #include <glib.h>
 
-static json_object *get_member(json_object *object, const char *member) {
-    return json_object_object_get(object, member);
-}
-
-static void add_same(json_object *to, const char *member, json_object *value) {
-    json_object_object_add(to, member, json_object_get(value));
-}
-
 /* 0 for no limit: systemd's "infinity" is UINT64_MAX. */
 static uint64_t get_limit(json_object *limits, const char *property) {
-    uint64_t value = json_object_get_uint64(get_member(limits, property));
+    uint64_t value = json_object_get_uint64(json_object_object_get(limits, property));
 
     return value == UINT64_MAX ? 0 : value;
 }
@@ -73,28 +65,31 @@ static bool has_namespace(json_object *linux_part, const char *type) {
 /* What --privileged asks for, wherever it comes from: all capabilities, no filter and no user
  * namespace. */
 static bool is_privileged(json_object *container, json_object *spec) {
-    json_object *annotations = get_member(spec, "annotations");
-    const char *seccomp = json_object_get_string(get_member(annotations, "org.berth1.seccomp"));
+    json_object *annotations = json_object_object_get(spec, "annotations");
+    const char *seccomp =
+        json_object_get_string(json_object_object_get(annotations, "org.berth1.seccomp"));
     g_auto(GStrv) added = NULL;
 
     berth_document_get_strings(container, "capabilitiesAdded", &added, NULL);
     return added && g_strv_contains((const char *const *)added, "CAP_SYS_ADMIN") &&
            g_strcmp0(seccomp, "unconfined") == 0 &&
-           !has_namespace(get_member(spec, "linux"), "user");
+           !has_namespace(json_object_object_get(spec, "linux"), "user");
 }
 
 void dist_docker_host_view_add(json_object *host, json_object *container, json_object *spec) {
     json_object *policy = berth_document_add_object(host, "RestartPolicy");
 
-    add_same(policy, "Name", get_member(container, "restart"));
-    add_same(policy, "MaximumRetryCount", get_member(container, "restartLimit"));
-    add_same(host, "AutoRemove", get_member(container, "autoRemove"));
-    add_same(host, "NetworkMode", get_member(container, "network"));
-    add_limits(host, get_member(container, "limits"));
-    add_same(host, "CapAdd", get_member(container, "capabilitiesAdded"));
-    add_same(host, "CapDrop", get_member(container, "capabilitiesDropped"));
+    berth_document_add_same(policy, "Name", json_object_object_get(container, "restart"));
+    berth_document_add_same(policy, "MaximumRetryCount",
+                            json_object_object_get(container, "restartLimit"));
+    berth_document_add_same(host, "AutoRemove", json_object_object_get(container, "autoRemove"));
+    berth_document_add_same(host, "NetworkMode", json_object_object_get(container, "network"));
+    add_limits(host, json_object_object_get(container, "limits"));
+    berth_document_add_same(host, "CapAdd", json_object_object_get(container, "capabilitiesAdded"));
+    berth_document_add_same(host, "CapDrop",
+                            json_object_object_get(container, "capabilitiesDropped"));
     berth_document_add_bool(host, "Privileged", is_privileged(container, spec));
-    berth_document_add_bool(
-        host, "ReadonlyRootfs",
-        json_object_get_boolean(get_member(get_member(spec, "root"), "readonly")));
+    berth_document_add_bool(host, "ReadonlyRootfs",
+                            json_object_get_boolean(json_object_object_get(
+                                json_object_object_get(spec, "root"), "readonly")));
 }

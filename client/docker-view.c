@@ -29,10 +29,6 @@ static json_object *view_get(json_object *object, const char *member) {
     return json_object_object_get(object, member);
 }
 
-static void view_add_same(json_object *to, const char *member, json_object *value) {
-    json_object_object_add(to, member, json_object_get(value));
-}
-
 static void view_append_same(json_object *array, json_object *value) {
     json_object_array_add(array, json_object_get(value));
 }
@@ -59,14 +55,14 @@ static void view_add_state(json_object *container) {
     berth_document_add_string(state, "Status", g_str_equal(name, "stopped") ? "exited" : name);
     berth_document_add_bool(state, "Running", is_paused || g_str_equal(name, "running"));
     berth_document_add_bool(state, "Paused", is_paused);
-    view_add_same(state, "Pid", view_get(container, "pid"));
+    berth_document_add_same(state, "Pid", view_get(container, "pid"));
     /* The status of a container that has not exited is negative here, and 0 in docker. */
     int64_t status = json_object_get_int64(view_get(container, "exitStatus"));
     bool has_exited = g_str_equal(name, "stopped");
     berth_document_add_int(state, "ExitCode", has_exited ? status : 0);
-    view_add_same(state, "OOMKilled", view_get(container, "oomKilled"));
-    view_add_same(state, "Restarting", view_get(container, "restarting"));
-    view_add_same(state, "Error", view_get(container, "error"));
+    berth_document_add_same(state, "OOMKilled", view_get(container, "oomKilled"));
+    berth_document_add_same(state, "Restarting", view_get(container, "restarting"));
+    berth_document_add_same(state, "Error", view_get(container, "error"));
     view_add_time(state, "StartedAt", container, "started");
     view_add_time(state, "FinishedAt", container, "exited");
     if (health[0])
@@ -98,16 +94,16 @@ static void view_add_config(json_object *container, json_object *spec) {
     json_object *config = berth_document_add_object(container, "Config");
     json_object *process = view_get(spec, "process");
 
-    view_add_same(config, "Image", view_get(container, "image"));
-    view_add_same(config, "Labels", view_get(container, "labels"));
-    view_add_same(config, "Tty", view_get(container, "terminal"));
+    berth_document_add_same(config, "Image", view_get(container, "image"));
+    berth_document_add_same(config, "Labels", view_get(container, "labels"));
+    berth_document_add_same(config, "Tty", view_get(container, "terminal"));
     berth_document_add_string(config, "Hostname", view_get_string(spec, "hostname"));
     berth_document_add_string(config, "WorkingDir", view_get_string(process, "cwd"));
     berth_document_add_string(config, "User",
                               view_get_string(view_get(process, "user"), "username"));
-    view_add_same(config, "Env", view_get(process, "env"));
-    view_add_same(config, "Entrypoint", view_get(container, "entrypoint"));
-    view_add_same(config, "Cmd", view_get(container, "command"));
+    berth_document_add_same(config, "Env", view_get(process, "env"));
+    berth_document_add_same(config, "Entrypoint", view_get(container, "entrypoint"));
+    berth_document_add_same(config, "Cmd", view_get(container, "command"));
     view_add_stop(config, container);
     json_object *exposed = berth_document_add_object(config, "ExposedPorts");
     g_auto(GStrv) ports = NULL;
@@ -257,10 +253,10 @@ static void view_add_mounts(json_object *container, json_object *spec) {
 void dist_docker_view_add(json_object *container) {
     json_object *spec = view_get(container, "config");
 
-    view_add_same(container, "Name", view_get(container, "id"));
-    view_add_same(container, "ImageName", view_get(container, "image"));
+    berth_document_add_same(container, "Name", view_get(container, "id"));
+    berth_document_add_same(container, "ImageName", view_get(container, "image"));
     view_add_time(container, "Created", container, "created");
-    view_add_same(container, "RestartCount", view_get(container, "restartCount"));
+    berth_document_add_same(container, "RestartCount", view_get(container, "restartCount"));
     /* A directory of the host is mounted as it is. Its output is in no file. */
     berth_document_add_string(container, "Driver",
                               view_get_string(container, "rootDirectory")[0] ? "" : "overlay");

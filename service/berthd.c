@@ -99,9 +99,17 @@ static bool daemon_has_objects(const Daemon *daemon) {
  * the service would delete all containers and volumes. */
 static bool daemon_open_database(Daemon *daemon, const char *path, GError **error) {
     g_autofree char *file = g_build_filename(path, "berth.db", NULL);
+    g_autoptr(GError) local = NULL;
 
-    daemon->service.database = daemon_has_objects(daemon) ? berth_database_open_used(file, error)
-                                                          : berth_database_open(file, error);
+    daemon->service.database = berth_database_open_used(file, &local);
+    if (daemon->service.database)
+        return true;
+    /* Directories are read only if the database cannot be used as it is. */
+    if (daemon_has_objects(daemon)) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    daemon->service.database = berth_database_open(file, error);
     return daemon->service.database;
 }
 

@@ -26,6 +26,10 @@ void berth_document_add_bool(json_object *object, const char *member, bool value
     json_object_object_add(object, member, json_object_new_boolean(value));
 }
 
+void berth_document_add_same(json_object *object, const char *member, json_object *value) {
+    json_object_object_add(object, member, json_object_get(value));
+}
+
 json_object *berth_document_add_object(json_object *object, const char *member) {
     json_object *child = json_object_new_object();
 

@@ -15,6 +15,8 @@ void berth_document_add_string(json_object *object, const char *member, const ch
 void berth_document_add_string_or_empty(json_object *object, const char *member, const char *value);
 void berth_document_add_int(json_object *object, const char *member, int64_t value);
 void berth_document_add_bool(json_object *object, const char *member, bool value);
+/* Adds the member with a value that is part of a document, this one or another. */
+void berth_document_add_same(json_object *object, const char *member, json_object *value);
 /* Adds an empty array if list is NULL. */
 void berth_document_add_strings(json_object *object, const char *member, char *const *list);
 /* Adds an object of strings, from keys that are each followed by its value; an empty one for NULL.

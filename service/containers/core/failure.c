@@ -8,6 +8,7 @@
 
 #include "containers/core/failure.h"
 
+#include "base/limits.h"
 #include "containers/core/state.h"
 
 #include <string.h>
@@ -15,12 +16,9 @@
 /* In the record's extra, s; absent: none. */
 #define START_ERROR "StartError"
 
-/* More than any message of the service needs; names from outside in it are cut off earlier. */
-enum { MAX_FAILURE_BYTES = 4096 };
-
 void berth_container_note_failure(BerthContainer *container, const GError *reason) {
     g_autofree char *text =
-        g_utf8_make_valid(reason->message, (gssize)strnlen(reason->message, MAX_FAILURE_BYTES));
+        g_utf8_make_valid(reason->message, (gssize)strnlen(reason->message, BERTH_MAX_ERROR_BYTES));
 
     berth_container_record_set_extra(&container->record, START_ERROR, g_variant_new_string(text));
     /* The failure is reported to the caller anyway. */
