@@ -17,6 +17,7 @@
 #include "bus/connection.h"
 #include "bus/limits.h"
 #include "bus/object-manager.h"
+#include "bus/refusal.h"
 #include "bus/senders.h"
 #include "bus/service.h"
 #include "bus/subscribers.h"
@@ -36,6 +37,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sysexits.h>
 #include <systemd/sd-daemon.h>
 
 #define IDLE_USEC (30ull * G_USEC_PER_SEC)
@@ -78,8 +80,6 @@ static bool block_signals(GError **error) {
            berth_error_set_errno(error, errno, "block signals");
 }
 
-/* systemd sets STATE_DIRECTORY (StateDirectory= in systemd.exec(5)). The database is opened first:
- * both stores need it. */
 /* Whether there are containers or volumes. What is being made or deleted begins with a dot. */
 static bool daemon_has_objects(const Daemon *daemon) {
     static const char *const places[] = {"containers", "volumes"};
@@ -113,6 +113,8 @@ static bool daemon_open_database(Daemon *daemon, const char *path, GError **erro
     return daemon->service.database;
 }
 
+/* systemd sets STATE_DIRECTORY (StateDirectory= in systemd.exec(5)). The database is opened first:
+ * both stores need it. */
 static bool open_state(Daemon *daemon, GError **error) {
     BerthService *service = &daemon->service;
     const char *path = g_getenv("STATE_DIRECTORY");
@@ -381,16 +383,24 @@ static void stop_service(Daemon *daemon) {
         (void)shutdown(daemon->bus_socket, SHUT_RDWR);
 }
 
+/* Errors of this kind stay until an administrator has done something about them: systemd does not
+ * try again by itself (RestartPreventExitStatus= in berthd.service), only with the next call. */
+static int refuse_start(Daemon *daemon, const GError *error) {
+    bool is_lasting = g_error_matches(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+
+    berth_log(LOG_ERR, NULL, NULL, NULL, "Cannot start: %s", error->message);
+    if (daemon->service.bus)
+        berth_refusal_answer(daemon->service.bus, error, is_lasting);
+    return is_lasting ? EX_CONFIG : EXIT_FAILURE;
+}
+
 int main(void) {
     g_autoptr(GError) error = NULL;
     Daemon daemon = {.directory = -1, .bus_socket = -1};
-    int status = EXIT_FAILURE;
 
     g_set_prgname("berthd");
-    if (start_service(&daemon, &error))
-        status = sd_event_loop(daemon.service.event);
-    else
-        berth_log(LOG_ERR, NULL, NULL, NULL, "Cannot start: %s", error->message);
+    int status = start_service(&daemon, &error) ? sd_event_loop(daemon.service.event)
+                                                : refuse_start(&daemon, error);
     stop_service(&daemon);
     return status < 0 ? EXIT_FAILURE : status;
 }

@@ -13,16 +13,35 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+char *berth_directory_path_of(int directory, const char *name) {
+    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
+    g_autofree char *path = g_file_read_link(link, NULL);
+
+    return path ? g_build_filename(path, name, NULL) : g_strdup(name);
+}
+
 int berth_directory_make(int parent, const char *name, mode_t mode, GError **error) {
+    g_autofree char *path = NULL;
+
     if (mkdirat(parent, name, mode) < 0 && errno != EEXIST) {
-        berth_error_set_errno(error, errno, "make directory %s", name);
+        int failure = errno;
+        path = berth_directory_path_of(parent, name);
+        berth_error_set_errno(error, failure, "make directory %s", path);
         return -1;
     }
     /* An existing directory keeps its mode; a symbolic link in its place is refused. */
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
-        berth_error_set_errno(error, errno, "open directory %s", name);
-    return fd;
+    if (fd >= 0)
+        return fd;
+    int failure = errno;
+    path = berth_directory_path_of(parent, name);
+    if (failure == ENOTDIR)
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "%s is not a directory, but the service needs one there; move it elsewhere",
+                        path);
+    else
+        berth_error_set_errno(error, failure, "open directory %s", path);
+    return -1;
 }
 
 DIR *berth_directory_list(int directory) {

@@ -16,6 +16,10 @@
  * symbolic link; a mount there may be another file system. Returns -1 with error set on failure. */
 int berth_directory_make(int parent, const char *name, mode_t mode, GError **error);
 
+/* Returns the whole path of a name below an open directory, for messages; only the name if the
+ * directory has no path. */
+char *berth_directory_path_of(int directory, const char *name);
+
 /* Lists an open directory. The descriptor keeps its own offset and still belongs to the caller.
  * Returns NULL with errno set on failure. */
 DIR *berth_directory_list(int directory);

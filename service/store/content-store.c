@@ -43,8 +43,11 @@ static bool write_layout_file(int content, GError **error) {
     berth_autofd int fd =
         openat(content, "oci-layout.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0 || !berth_fd_write_all(fd, layout_file, strlen(layout_file)) || fsync(fd) < 0 ||
-        renameat(content, "oci-layout.new", content, "oci-layout") < 0)
-        return berth_error_set_errno(error, errno, "write oci-layout");
+        renameat(content, "oci-layout.new", content, "oci-layout") < 0) {
+        int failure = errno;
+        g_autofree char *path = berth_directory_path_of(content, "oci-layout");
+        return berth_error_set_errno(error, failure, "write %s", path);
+    }
     return true;
 }
 
@@ -68,7 +71,8 @@ static bool examine_ingest(BerthContentStore *store, const char *name, bool *has
         return false;
     }
     bool exists = faccessat(store->ingests, data, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    if (!exists && errno != ENOENT)
+    /* ENOTDIR: a file, which no ingest is. */
+    if (!exists && errno != ENOENT && errno != ENOTDIR)
         return berth_error_set_errno(error, errno, "examine an ingest");
     *has_row = found;
     *has_data = exists;

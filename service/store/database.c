@@ -22,6 +22,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* "Brth", by which file(1) and other programs can tell whose database this is. */
+#define APPLICATION_ID 0x42727468
+#define APPLICATION_ID_TEXT G_STRINGIFY(APPLICATION_ID)
+
 enum { LOG_BYTES = 5 * 1024 * 1024, RESERVED_BYTES = 1024 * 1024 };
 
 struct BerthDatabase {
@@ -97,16 +101,56 @@ static void database_reserve_space(BerthDatabase *database) {
         database_allocate(database->log, LOG_BYTES);
 }
 
+static bool database_refuse(GError **error) {
+    return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "this is not a database of Berth; restore the database from a copy, or "
+                           "move what is there elsewhere");
+}
+
+/*
+ * Before anything is changed: the file may belong to another program. Databases of Berth had no
+ * application ID at first and are known by their tables, which every version has. A new database
+ * has none.
+ */
+static bool database_is_own(BerthDatabase *database, int64_t version, int64_t application,
+                            bool *is_own, GError **error) {
+    static const char own[] =
+        "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN "
+        "('images', 'labels', 'ingests', 'snapshots', 'children', 'image_info', 'containers')";
+    int64_t tables = 0;
+
+    if (application == 0 &&
+        !read_number(database, version > 0 ? own : "SELECT count(*) FROM sqlite_master", &tables,
+                     error))
+        return false;
+    *is_own =
+        application == APPLICATION_ID || (application == 0 && tables == (version > 0 ? 7 : 0));
+    return true;
+}
+
+static bool database_identify(BerthDatabase *database, int64_t *version, int64_t *application,
+                              GError **error) {
+    bool is_own = false;
+    bool known = read_number(database, "PRAGMA user_version", version, error) &&
+                 read_number(database, "PRAGMA application_id", application, error) &&
+                 database_is_own(database, *version, *application, &is_own, error);
+
+    if (known ? is_own : sqlite3_errcode(database->handle) != SQLITE_NOTADB)
+        return known;
+    g_clear_error(error);
+    return database_refuse(error);
+}
+
 static bool set_up_schema(BerthDatabase *database, bool is_used, GError **error) {
-    int64_t version;
+    int64_t version, application;
 
     /* SQLite would keep up to 2 MB of pages for as long as the connection is open. The kernel
      * caches the file as well. */
-    if (!database_execute(database,
+    if (!database_identify(database, &version, &application, error) ||
+        !database_execute(database,
                           "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                           "PRAGMA cache_size = -128;",
-                          error) ||
-        !read_number(database, "PRAGMA user_version", &version, error))
+                          error))
         return false;
     if (version > berth_schema_version)
         return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
@@ -122,7 +166,8 @@ static bool set_up_schema(BerthDatabase *database, bool is_used, GError **error)
     for (; version < berth_schema_version; version++)
         if (!database_upgrade(database, (int)version, error))
             return false;
-    return true;
+    return application != 0 ||
+           database_execute(database, "PRAGMA application_id = " APPLICATION_ID_TEXT, error);
 }
 
 /* A new database is on disk before anything else is made: otherwise a power failure could leave
@@ -136,6 +181,15 @@ static bool database_persist(BerthDatabase *database, const char *path, GError *
             berth_error_set_errno(error, errno, "sync the directory of the database"));
 }
 
+static void database_fail_to_open(BerthDatabase *database, const char *path, GError **error) {
+    struct stat status;
+
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        database_refuse(error);
+    else
+        database_fail(database, "open", error);
+}
+
 static BerthDatabase *database_open(const char *path, bool is_used, GError **error) {
     g_autoptr(BerthDatabase) database = g_new0(BerthDatabase, 1);
     g_autofree char *log = g_strconcat(path, "-wal", NULL);
@@ -147,7 +201,7 @@ static BerthDatabase *database_open(const char *path, bool is_used, GError **err
                         NULL) != SQLITE_OK ||
         !set_up_schema(database, is_used, error)) {
         if (error && !*error)
-            database_fail(database, "open", error);
+            database_fail_to_open(database, path, error);
         g_prefix_error(error, "%s: ", path);
         return NULL;
     }

@@ -227,23 +227,60 @@ def test_a_lost_database_costs_no_container_and_no_volume():
     good("volume", "rm", "-f", "kept")
 
 
+@contextlib.contextmanager
+def moved_aside(name):
+    """Stops the service and moves a part of its state aside; moves it back at the end."""
+    equal(run("systemctl", "stop", "berthd.service").status, 0)
+    os.rename(f"{STATE}/{name}", f"{STATE}/aside")
+    yield f"{STATE}/{name}"
+    run("systemctl", "stop", "berthd.service")
+    run("systemctl", "reset-failed", "berthd.service")
+    os.rename(f"{STATE}/aside", f"{STATE}/{name}")
+
+
+def test_callers_learn_why_the_service_cannot_start():
+    """The bus would let them wait for 25 s, and systemd would try again all the time."""
+    service_is_up()
+    # More calls than systemd would start the service for, and one.
+    for name, text, calls in (("berth.db", "not a database of Berth", 70), ("content/blobs", "is not a directory", 1)):
+        with moved_aside(name) as path:
+            with open(path, "w", encoding="ascii") as file:
+                file.write("a file of another program, which the service must not change")
+            cursor = journal_cursor()
+            for _ in range(calls):
+                failed = call("/org/berth1", "org.freedesktop.DBus.Peer", "Ping")
+                assert f"the service cannot start: {path}" in failed.err and text in failed.err, failed
+            wait_until(lambda: run("systemctl", "is-failed", "berthd.service").out.strip() == "failed", "the end of the service")
+            # No instance was started without a call, or for each call.
+            starts = [entry for entry in journal_entries(cursor, "berthd") if "Cannot start" in entry["MESSAGE"]]
+            assert len(starts) <= max(1, calls // 2), len(starts)
+            os.unlink(path)
+    service_is_up()
+
+
+def test_a_file_in_place_of_an_ingest_is_removed():
+    service_is_up()
+    equal(run("systemctl", "stop", "berthd.service").status, 0)
+    path = f"{STATE}/content/ingest/file"
+    with open(path, "w", encoding="ascii"):
+        pass
+    service_is_up()
+    assert not os.path.exists(path)
+
+
 def test_links_in_place_of_directories_are_not_followed():
     """What lies there is not the service's: it would take it for remains of a crash, and delete it."""
     other = f"{STATE}/other"
     service_is_up()
     os.makedirs(f"{other}/precious")
     for name in ("content", "snapshots", "containers", "volumes", "networks"):
-        equal(run("systemctl", "stop", "berthd.service").status, 0)
-        os.rename(f"{STATE}/{name}", f"{STATE}/aside")
-        os.symlink("other", f"{STATE}/{name}")
         cursor = journal_cursor()
-        started = run("systemctl", "start", "berthd.service").status
-        run("systemctl", "stop", "berthd.service")
-        run("systemctl", "reset-failed", "berthd.service")
-        os.unlink(f"{STATE}/{name}")
-        os.rename(f"{STATE}/aside", f"{STATE}/{name}")
+        with moved_aside(name) as path:
+            os.symlink("other", path)
+            started = run("systemctl", "start", "berthd.service").status
+            os.unlink(path)
         assert started != 0, name
-        assert any(f"open directory {name}: Not a directory" in entry["MESSAGE"] for entry in journal_entries(cursor, "berthd")), name
+        assert any(f"{STATE}/{name} is not a directory" in entry["MESSAGE"] for entry in journal_entries(cursor, "berthd")), name
         equal(os.listdir(other), ["precious"])
     os.rmdir(f"{other}/precious")
     os.rmdir(other)

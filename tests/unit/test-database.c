@@ -25,6 +25,10 @@ static BerthDatabase *open_new(char **path) {
     return database;
 }
 
+static void assert_names(const GError *error, const char *path) {
+    g_assert_true(g_str_has_prefix(error->message, path));
+}
+
 static void test_a_database_opens_again(void) {
     g_autofree char *path = NULL;
 
@@ -156,7 +160,68 @@ static void test_a_damaged_file_is_an_error(void) {
     g_assert_true(
         g_file_set_contents(path, "this is no database, but long enough to look", -1, NULL));
     g_assert_null(berth_database_open(path, &error));
-    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_INTERNAL);
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+    assert_names(error, path);
+}
+
+/* Another program's database must not be changed, not even its journal mode. */
+static void test_a_foreign_database_is_refused(void) {
+    static const char *const foreign[] = {
+        "CREATE TABLE images (id)",
+        "CREATE TABLE images (id); PRAGMA user_version = 3",
+        "PRAGMA application_id = 5",
+        "PRAGMA application_id = 5; PRAGMA user_version = 999",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(foreign); i++) {
+        g_autofree char *name = g_strdup_printf("foreign-%zu.db", i), *before = NULL, *after = NULL;
+        g_autofree char *path = g_build_filename(directory, name, NULL);
+        g_autoptr(GError) error = NULL;
+        gsize size, size_after;
+        sqlite3 *handle;
+
+        g_assert_cmpint(sqlite3_open(path, &handle), ==, SQLITE_OK);
+        g_assert_cmpint(sqlite3_exec(handle, foreign[i], NULL, NULL, NULL), ==, SQLITE_OK);
+        sqlite3_close(handle);
+        g_assert_true(g_file_get_contents(path, &before, &size, NULL));
+        g_assert_null(berth_database_open(path, &error));
+        g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+        assert_names(error, path);
+        g_assert_nonnull(strstr(error->message, "not a database of Berth"));
+        g_assert_true(g_file_get_contents(path, &after, &size_after, NULL));
+        g_assert_cmpmem(before, size, after, size_after);
+    }
+}
+
+static int64_t read_application_id(BerthDatabase *database) {
+    g_autoptr(BerthRows) rows = berth_database_query(database, NULL, "PRAGMA application_id", "");
+
+    g_assert_true(berth_database_step(rows, NULL));
+    return sqlite3_column_int64(rows, 0);
+}
+
+/* Former versions of Berth gave their databases no ID. */
+static void test_a_database_without_an_application_id_gets_one(void) {
+    g_autofree char *path = NULL;
+    BerthDatabase *database = open_new(&path);
+    int64_t id = read_application_id(database);
+
+    g_assert_cmpint(id, !=, 0);
+    g_assert_true(berth_database_run(database, NULL, "PRAGMA application_id = 0", ""));
+    berth_database_close(database);
+    database = berth_database_open(path, NULL);
+    g_assert_cmpint(read_application_id(database), ==, id);
+    berth_database_close(database);
+}
+
+static void test_a_directory_in_place_of_the_database_is_named(void) {
+    g_autofree char *path = g_build_filename(directory, "directory.db", NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(g_mkdir(path, 0700), ==, 0);
+    g_assert_null(berth_database_open(path, &error));
+    g_assert_error(error, BERTH_ERROR, BERTH_ERROR_FAILED_PRECONDITION);
+    assert_names(error, path);
 }
 
 static void test_a_failed_part_rolls_the_transaction_back(void) {
@@ -320,6 +385,11 @@ int main(int argc, char **argv) {
         "/database/sources-of-former-versions-go-to-the-only-user-who-can-have-found-them",
         test_sources_of_former_versions_go_to_the_only_user_who_can_have_found_them);
     g_test_add_func("/database/a-damaged-file-is-an-error", test_a_damaged_file_is_an_error);
+    g_test_add_func("/database/a-foreign-database-is-refused", test_a_foreign_database_is_refused);
+    g_test_add_func("/database/a-database-without-an-application-id-gets-one",
+                    test_a_database_without_an_application_id_gets_one);
+    g_test_add_func("/database/a-directory-in-place-of-the-database-is-named",
+                    test_a_directory_in_place_of_the_database_is_named);
     g_test_add_func("/database/a-failed-part-rolls-the-transaction-back",
                     test_a_failed_part_rolls_the_transaction_back);
     g_test_add_func("/database/put-and-delete-return-the-former-target",
