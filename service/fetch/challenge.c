@@ -83,8 +83,8 @@ static BerthChallenge *take_challenge(const char **text) {
         take_parameter(challenge, text);
         *text = skip_space(*text);
     }
-    /* The realm of another scheme is not a token server. */
-    if (!is_bearer)
+    /* The realm of another scheme is not a token server, and an empty one is none. */
+    if (!is_bearer || (challenge->realm && challenge->realm[0] == '\0'))
         g_clear_pointer(&challenge->realm, g_free);
     return challenge;
 }

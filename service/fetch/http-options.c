@@ -46,6 +46,21 @@ void berth_request_take_length(BerthRequest *request) {
     request->response.content_length = length;
 }
 
+/* Whether the request is still with the host that it was made for, or has come back to it. */
+static bool is_at_first_host(const BerthRequest *request) {
+    g_autofree char *host = berth_http_get_host(request->options.url);
+
+    return g_strcmp0(host, request->first_host) == 0;
+}
+
+/* A challenge names the server that receives the credentials, so only the host that they are for
+ * may send one, and not the storage server that it redirects to. */
+static void request_take_header(BerthRequest *request, const char *name, const char *value) {
+    if (g_ascii_strcasecmp(name, "WWW-Authenticate") == 0 && !is_at_first_host(request))
+        return;
+    berth_response_take_header(&request->response, request->options.url, name, value);
+}
+
 static size_t request_on_header(char *data, size_t one, size_t size, void *userdata) {
     BerthRequest *request = userdata;
     BerthResponse *response = &request->response;
@@ -69,7 +84,7 @@ static size_t request_on_header(char *data, size_t one, size_t size, void *userd
         response->is_partial = response->status == 206;
     } else if (colon) {
         *colon = '\0';
-        berth_response_take_header(response, request->options.url, line, g_strstrip(colon + 1));
+        request_take_header(request, line, g_strstrip(colon + 1));
     }
     return size;
 }
@@ -261,8 +276,7 @@ static void set_http_limits(BerthRequest *request) {
 /* Resets the handle first: after a redirect, most options differ. */
 void berth_request_set_options(BerthRequest *request) {
     const BerthHttpOptions *options = &request->options;
-    g_autofree char *host = berth_http_get_host(options->url);
-    bool first_host = g_strcmp0(host, request->first_host) == 0;
+    bool first_host = is_at_first_host(request);
     CURL *easy = request->easy;
 
     curl_easy_reset(easy);

@@ -50,6 +50,7 @@ struct BerthRemoteCall {
     bool wants_basic;    /* its last challenge was one of Basic */
     bool was_basic;      /* sent with the user name; other calls may have been sent without it */
     bool asked_root;     /* its reply was no challenge, and /v2/ was asked for one */
+    bool is_elsewhere;   /* sent to another host, which the registry has named */
 };
 
 static void remote_send_request(BerthRemoteCall *call);
@@ -282,8 +283,9 @@ static bool needs_challenge(const BerthRemoteCall *call, const BerthResponse *re
             (response->status == 401 && !response->challenge[0]));
 }
 
-static bool has_challenge(const BerthResponse *response) {
-    return response->status == 401 && response->challenge[0];
+/* Another host must not choose the token server, which receives the credentials. */
+static bool has_challenge(const BerthRemoteCall *call, const BerthResponse *response) {
+    return response->status == 401 && response->challenge[0] && !call->is_elsewhere;
 }
 
 /* Without a challenge that can be answered, the repeated request gets the same reply as before,
@@ -293,7 +295,7 @@ static void on_challenge_of_root(const BerthResponse *response, const GError *er
     BerthRemoteCall *call = userdata;
     g_autoptr(GError) local = NULL;
 
-    if (error || !has_challenge(response) ||
+    if (error || !has_challenge(call, response) ||
         (!answer_challenge(call, response, &local) && !call->remote->credentials))
         remote_send_request(call);
     else if (local)
@@ -331,7 +333,7 @@ static void on_request_response(const BerthResponse *response, const GError *err
     if (error && berth_http_is_transient(error) && !call->options.sink && !call->options.uploads) {
         berth_error_set(&local, BERTH_ERROR_REGISTRY_FAILED, "%s", error->message);
         request_finish(call, response, local);
-    } else if (error || !has_challenge(response)) {
+    } else if (error || !has_challenge(call, response)) {
         /* Without a challenge there is nothing to answer (RFC 9110, section 15.5.2, requires one).
          */
         request_finish(call, response, error);
@@ -378,7 +380,8 @@ static void add_identity(BerthRemoteCall *call, const char *url, BerthHttpOption
     g_autofree char *host = berth_http_get_host(url);
 
     options->tls = &remote->tls;
-    if (g_strcmp0(host, remote->host) != 0)
+    call->is_elsewhere = g_strcmp0(host, remote->host) != 0;
+    if (call->is_elsewhere)
         return;
     BerthToken *token =
         call->wants_basic ? NULL : g_hash_table_lookup(remote->tokens, token_key(call));

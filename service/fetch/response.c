@@ -86,12 +86,27 @@ static int64_t parse_retry_after(const char *value) {
     return CLAMP(seconds, -1, 24 * 3600);
 }
 
+/* A URL contains neither blanks nor bytes beyond ASCII (RFC 3986, section 2), but some servers send
+ * names of files as they are. */
+static char *escape_url(const char *url) {
+    GString *escaped = g_string_new(NULL);
+
+    for (const char *c = url; *c; c++)
+        if (g_ascii_isgraph(*c))
+            g_string_append_c(escaped, *c);
+        else
+            g_string_append_printf(escaped, "%%%02X", (unsigned char)*c);
+    return g_string_free(escaped, FALSE);
+}
+
 /* Replaces text by the absolute URL that value stands for in a response to url. */
 static void response_take_url(char **text, const char *url, const char *value) {
-    bool is_absolute = g_str_has_prefix(value, "https://") || g_str_has_prefix(value, "http://");
-    g_autofree char *absolute = is_absolute
-                                    ? g_strdup(value)
-                                    : g_uri_resolve_relative(url, value, G_URI_FLAGS_ENCODED, NULL);
+    g_autofree char *escaped = escape_url(value);
+    bool is_absolute =
+        g_str_has_prefix(escaped, "https://") || g_str_has_prefix(escaped, "http://");
+    g_autofree char *absolute =
+        is_absolute ? g_strdup(escaped)
+                    : g_uri_resolve_relative(url, escaped, G_URI_FLAGS_ENCODED, NULL);
 
     if (!absolute)
         return;

@@ -497,6 +497,20 @@ def test_authorization_stays_with_its_host():
     pulled(reference)
     equal([path for _, path, _ in second.requests], [f"/v2/app/blobs/{layer}"])
     equal(second.authorizations, [None])
+    # Nor does the other host choose who receives them.
+    good("rmi", reference)
+    good("prune")
+    second.hook = lambda handler, url, with_body: not second.fail(
+        handler, 401, "who are you?", with_body, {"WWW-Authenticate": f'Bearer realm="http://{second.host}/token"'})
+    result = with_auth("pull", reference)
+    equal(result.status, 1)
+    contains(result.err, "401")
+    equal([path for _, path, _ in second.requests if "/token" in path], [])
+    # Names of files in a URL are not always escaped.
+    second.hook = lambda handler, url, with_body: url.startswith("/my%20store/") and not second.send(
+        handler, 200, content.blobs[layer], {}, with_body)
+    first.redirect[layer] = f"http://{second.host}/my store/{layer}"
+    pulled(reference)
 
 
 def test_redirects_one_after_another():

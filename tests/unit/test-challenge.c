@@ -30,8 +30,8 @@ static void test_forms_that_occur(void) {
 }
 
 static void test_a_realm_is_required(void) {
-    static const char *const bad[] = {"", "Digest realm=\"x\"\n", "Bearer scope=\"x\"\n",
-                                      "Bearer \n", "Bearerx realm=\"x\"\n"};
+    static const char *const bad[] = {"",          "Digest realm=\"x\"\n",  "Bearer scope=\"x\"\n",
+                                      "Bearer \n", "Bearerx realm=\"x\"\n", "Bearer realm=\"\"\n"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
