@@ -16,7 +16,7 @@ from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-impo
 import oci
 
 liars = importlib.import_module("test-liars")
-BASE, LIES, VICTIM, WORKERS, Liar = liars.BASE, liars.LIES, liars.VICTIM, liars.WORKERS, liars.Liar
+BASE, VICTIM, WORKERS, Liar = liars.BASE, liars.VICTIM, liars.WORKERS, liars.Liar
 check_world, has_lied, lie_in, named, stored = liars.check_world, liars.has_lied, liars.lie_in, liars.named, liars.stored
 
 
@@ -242,7 +242,7 @@ def test_deletion_with_a_lying_unpack_worker():
     allow("alice", 'action.id.indexOf("org.berth1.containers.") == 0')
     configure("[Limits]\nDisk=10G\n")
     pid = service_pid()
-    for lie in LIES + ("twice", "calls"):
+    for lie in (*liars.lies_about("unpack", "Measure"), "twice", "calls"):
         with Liar("unpack", "Measure", lie, VICTIM["digest"]):
             good("run", "--id=hers", VICTIM["reference"], "sh", "-c", "mkdir /many; cd /many; for i in $(seq 100); do echo >$i; done", user="alice")
             wait_until(lambda: has_lied("unpack", "Measure"), f"the lie {lie} about its size")
@@ -354,7 +354,7 @@ def test_networks_with_a_lying_berth_network():
 
 def test_every_member_of_every_worker_has_lied():
     equal(liars.LOCAL - liars.LIES_SO_FAR, set())
-    equal(liars.LOCAL - liars.all_members(), set())
+    equal(liars.LOCAL - set(liars.MEMBERS), set())
 
 
 def test_everything_works_again_with_the_real_workers():
