@@ -161,15 +161,15 @@ bool dist_alias_is_group(const char *word) {
 }
 
 /* group is the first word, whose second words are offered; NULL for aliases of one word. */
-void dist_alias_offer(DistNearest *nearest, const char *group) {
+void dist_alias_offer(BerthNearest *nearest, const char *group) {
     size_t length = group ? strlen(group) : 0;
 
     for (const DistAlias *alias = dist_aliases; alias->words; alias++) {
         const char *blank = strchr(alias->words, ' ');
         if (!group && !blank)
-            dist_nearest_offer(nearest, alias->words);
+            berth_nearest_offer(nearest, alias->words);
         else if (group && blank && (size_t)(blank - alias->words) == length &&
                  strncmp(alias->words, group, length) == 0)
-            dist_nearest_offer(nearest, blank + 1);
+            berth_nearest_offer(nearest, blank + 1);
     }
 }

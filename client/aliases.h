@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include "client/nearest.h"
+#include "generator/nearest.h"
 
 #include <stdbool.h>
 
@@ -24,4 +24,4 @@ char **dist_alias_expand(char *const *argv);
 bool dist_alias_is_group(const char *word);
 
 /* Offers the one-word aliases, or the second words of those that begin with group. */
-void dist_alias_offer(DistNearest *nearest, const char *group);
+void dist_alias_offer(BerthNearest *nearest, const char *group);

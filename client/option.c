@@ -8,8 +8,8 @@
 
 #include "client/option.h"
 
-#include "client/nearest.h"
 #include "client/translate.h"
+#include "generator/nearest.h"
 
 #include <errno.h>
 #include <string.h>
@@ -68,11 +68,11 @@ void dist_option_visit(const DistOption *table, DistOptionVisit visit, void *use
 
 static void option_offer_name(const DistOption *option, void *userdata) {
     if (option->name[0] && option->kind != DIST_OPTION_REFUSED)
-        dist_nearest_offer(userdata, option->name);
+        berth_nearest_offer(userdata, option->name);
 }
 
 static bool option_set_unknown(const OptionParser *parser, const char *name, GError **error) {
-    DistNearest nearest = {.word = name};
+    BerthNearest nearest = {.word = name};
 
     dist_option_visit(parser->table, option_offer_name, &nearest);
     dist_option_visit(parser->common, option_offer_name, &nearest);

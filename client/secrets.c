@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A secret as given: NAME, NAME=FILE or podman's NAME,src=FILE, followed by fields. */
 typedef struct {
@@ -132,6 +133,13 @@ static int secret_append_credential(sd_bus_message *call, const char *name, cons
         return -EINVAL;
     }
     g_autofree char *path = g_build_filename(directory, name, NULL);
+    if (access(path, F_OK) < 0 && errno == ENOENT) {
+        berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                        _("--secret=%s: the unit has no credential \"%s\", and there is none in "
+                          "/etc/credstore"),
+                        name, name);
+        return -ENOENT;
+    }
     return secret_append(call, target, path, secret, error);
 }
 

@@ -11,21 +11,21 @@
 #include "client/help.h"
 #include "client/host-runs.h"
 #include "client/hosts.h"
-#include "client/nearest.h"
 #include "client/verbs-refused.h"
 #include "client/verbs.h"
+#include "generator/nearest.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void verb_offer_names(DistNearest *nearest, const DistVerb *verbs) {
+static void verb_offer_names(BerthNearest *nearest, const DistVerb *verbs) {
     for (; verbs->name; verbs++)
-        dist_nearest_offer(nearest, verbs->name);
+        berth_nearest_offer(nearest, verbs->name);
 }
 
 /* path: "", or the first word of a group with a blank. A verb of another engine gets an answer of
  * its own. */
-static int verb_set_unknown(const char *path, const char *name, const DistNearest *nearest,
+static int verb_set_unknown(const char *path, const char *name, const BerthNearest *nearest,
                             GError **error) {
     g_autofree char *words = g_strconcat(path, name, NULL);
     const char *reason = dist_verb_find_reason(words);
@@ -121,7 +121,7 @@ static int verb_run_inner(const DistVerb *verb, char **argv, GError **error) {
     const DistVerb *inner = dist_verb_find_in(verb->verbs, argv[1]);
     if (inner)
         return verb_run_single(inner, path, argv + 1, error);
-    DistNearest nearest = {.word = argv[1]};
+    BerthNearest nearest = {.word = argv[1]};
     verb_offer_names(&nearest, verb->verbs);
     return verb_set_unknown(path, argv[1], &nearest, error);
 }
@@ -131,7 +131,7 @@ static int verb_run_inner(const DistVerb *verb, char **argv, GError **error) {
 int dist_verb_run(char **argv, GError **error) {
     g_autofree char **expanded = dist_alias_expand(argv);
     const DistVerb *verb = dist_verb_find(expanded[0]);
-    DistNearest nearest = {.word = expanded[0]};
+    BerthNearest nearest = {.word = expanded[0]};
 
     if (verb)
         return verb->verbs ? verb_run_inner(verb, expanded, error)

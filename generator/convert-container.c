@@ -306,6 +306,9 @@ void berth_convert_container(BerthConversion *conversion) {
 
     if (!oneshot)
         berth_conversion_set_default(conversion, "Type", "notify");
+    else
+        /* dist reports the progress of a pull, and why it failed. */
+        berth_service_add(conversion->service, "Service", "NotifyAccess", "main");
     berth_convert_service(conversion, tag);
     add_timeouts(conversion, oneshot);
     add_log_driver(conversion);

@@ -9,6 +9,7 @@
 #include "generator/convert.h"
 
 #include "generator/conversion.h"
+#include "generator/nearest.h"
 #include "generator/order.h"
 #include "generator/translate.h"
 #include "generator/words.h"
@@ -30,15 +31,82 @@ static bool is_foreign_section(const char *section) {
     return false;
 }
 
+/* The section of systemd's in which a key is often wanted that was written in the kind's own
+ * section; NULL for any other key. */
+static const char *find_other_section(const char *key) {
+    static const char *const keys[][2] = {
+        {"After", "Unit"},
+        {"Before", "Unit"},
+        {"BindsTo", "Unit"},
+        {"Description", "Unit"},
+        {"PartOf", "Unit"},
+        {"Requires", "Unit"},
+        {"Wants", "Unit"},
+        {"ExecStartPost", "Service"},
+        {"ExecStartPre", "Service"},
+        {"ExecStopPost", "Service"},
+        {"Restart", "Service"},
+        {"RestartSec", "Service"},
+        {"TimeoutStartSec", "Service"},
+        {"TimeoutStopSec", "Service"},
+        {"Alias", "Install"},
+        {"RequiredBy", "Install"},
+        {"WantedBy", "Install"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (g_str_equal(keys[i][0], key))
+            return keys[i][1];
+    return NULL;
+}
+
+static void report_unknown_key(const BerthConversion *conversion, const BerthUnitLine *line) {
+    const char *section = find_other_section(line->key);
+    BerthNearest nearest = {.word = line->key};
+
+    for (const BerthKey *key = berth_keys_of(conversion->source->kind); key->name; key++)
+        berth_nearest_offer(&nearest, key->name);
+    if (section)
+        berth_unit_line_error(conversion->problems, line,
+                              _("unknown key %s= in [%s]; it belongs in [%s]"), line->key,
+                              line->section, section);
+    else if (nearest.best)
+        berth_unit_line_error(conversion->problems, line,
+                              _("unknown key %s= in [%s]; did you mean %s=?"), line->key,
+                              line->section, nearest.best);
+    else
+        berth_unit_line_error(conversion->problems, line, _("unknown key %s= in [%s]"), line->key,
+                              line->section);
+}
+
 /* An empty assignment of a refused key only resets a list, and is accepted. */
 static void check_own_key(const BerthConversion *conversion, const BerthUnitLine *line) {
     const BerthKey *key = berth_key_find(conversion->source->kind, line->key);
 
     if (!key)
-        berth_unit_line_error(conversion->problems, line, _("unknown key %s= in [%s]"), line->key,
-                              line->section);
+        report_unknown_key(conversion, line);
     else if (key->use == BERTH_KEY_REFUSED && line->value[0])
         berth_conversion_refuse(conversion, line, _(key->option));
+}
+
+/* systemd ignores a section of a service that it does not know, with everything in it. */
+static void check_section(const BerthConversion *conversion, const BerthUnitLine *line) {
+    static const char *const known[] = {"Unit", "Service", "Install", NULL};
+    BerthNearest nearest = {.word = line->section};
+
+    if (berth_unit_kind_is_plain(conversion->source->kind) ||
+        g_strv_contains(known, line->section) || g_str_has_prefix(line->section, "X-"))
+        return;
+    for (const char *const *section = known; *section; section++)
+        berth_nearest_offer(&nearest, *section);
+    berth_nearest_offer(&nearest, conversion->section);
+    berth_nearest_offer(&nearest, "Quadlet");
+    if (nearest.best)
+        berth_unit_line_error(conversion->problems, line,
+                              _("unknown section [%s]; did you mean [%s]?"), line->section,
+                              nearest.best);
+    else
+        berth_unit_line_error(conversion->problems, line, _("unknown section [%s]"), line->section);
 }
 
 static void check_line(const BerthConversion *conversion, const BerthUnitLine *line) {
@@ -52,6 +120,8 @@ static void check_line(const BerthConversion *conversion, const BerthUnitLine *l
     } else if (!line->key && is_foreign_section(line->section)) {
         berth_unit_line_error(conversion->problems, line, _("[%s] does not belong in a %s file"),
                               line->section, berth_unit_kinds[conversion->source->kind].suffix);
+    } else if (!line->key) {
+        check_section(conversion, line);
     }
 }
 

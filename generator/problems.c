@@ -15,6 +15,7 @@ static void problem_free(void *pointer) {
     BerthProblem *problem = pointer;
 
     g_free(problem->text);
+    g_free(problem->unit);
     g_free(problem);
 }
 
@@ -54,4 +55,12 @@ bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const cha
         problem->text = g_strdup_printf("%s: %s", file, text);
     g_ptr_array_add(problems->list, problem);
     return false;
+}
+
+void berth_problems_set_unit(BerthProblems *problems, unsigned since, const char *unit) {
+    for (unsigned i = since; i < problems->list->len; i++) {
+        BerthProblem *problem = problems->list->pdata[i];
+        g_free(problem->unit);
+        problem->unit = g_strdup(unit);
+    }
 }

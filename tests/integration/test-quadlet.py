@@ -396,6 +396,10 @@ def test_a_timer_starts_a_job():
     systemctl("daemon-reload")
     assert run("systemctl", "start", "fails").status != 0
     equal((shown("fails", "Result"), shown("fails", "ExecMainStatus")), ("exit-code", "3"))
+    write_container(f"{PODMAN}/fails.container", f"Image={HOST}/absent:x\n[Service]\nType=oneshot\n")
+    systemctl("daemon-reload")
+    assert run("systemctl", "start", "fails").status != 0
+    equal(shown("fails", "StatusText"), f"the registry has no image {HOST}/absent:x (404)")
     os.unlink(f"{PODMAN}/fails.container")
     run("systemctl", "reset-failed", "fails")
 
@@ -567,6 +571,9 @@ def test_an_error_is_in_the_journal_and_affects_no_other_file():
     systemctl("daemon-reload")
     wait_until(lambda: run("journalctl", "-b", "-t", "berth-generator", "-o", "cat").out ==
                f"{UNITS}/bad.container:4: unknown key Frobnicate= in [Container]\n", "the message")
+    # It is in the log of the unit, which systemd does not have.
+    equal(run("journalctl", "-b", "-u", "bad.service", "-o", "cat").out,
+          f"{UNITS}/bad.container:4: unknown key Frobnicate= in [Container]\n")
     contains(run("systemctl", "start", "bad").err, "not found")
     equal(shown("web", "LoadState"), "loaded")
     os.unlink(f"{UNITS}/bad.container")

@@ -692,6 +692,9 @@ def test_credentials_of_a_unit_are_secrets_of_its_container():
     assert "sesame" not in good("inspect", "trusted")
     equal(run("grep", "-rl", "open sesame", "/var/lib/berth").out, "")
     contains(dist("checkpoint", "trusted").err, "cannot be checkpointed")
+    write_unit("untrusted", f"dist run --rm --name=untrusted --cgroup=caller --secret=absent {IMAGE} true", "SetCredential=plain:word")
+    assert run("systemctl", "start", "untrusted").status != 0
+    contains(show("untrusted", "StatusText"), 'the unit has no credential "absent"')
     equal(run("systemctl", "stop", "trusted").status, 0)
 
 

@@ -511,6 +511,10 @@ def test_the_search_of_looping_directories_is_limited():
 def test_errors_name_the_line():
     for text, problem in (("[Container]\nImage=i\n\nFoo=bar\n", "web.container:4: unknown key Foo= in [Container]"),
                           ("[Container]\nImage=i\nHostName=\\\n  a \\\n  # a comment\n  b\nFoo=1\n", "web.container:7: unknown key Foo= in [Container]"),
+                          ("[Container]\nImage=i\nVolum=x:/y\n", "web.container:3: unknown key Volum= in [Container]; did you mean Volume=?"),
+                          ("[Container]\nImage=i\nRestart=always\n", "web.container:3: unknown key Restart= in [Container]; it belongs in [Service]"),
+                          ("[Container]\nImage=i\n[Sevice]\nRestart=always\n", "web.container:3: unknown section [Sevice]; did you mean [Service]?"),
+                          ("[Container]\nImage=i\n[Mount]\n[X-Mine]\n", "web.container:3: unknown section [Mount]"),
                           ("Image=i\n", "web.container:1: an assignment before the first section"),
                           ("[Container]\nnonsense\n", 'web.container:2: "nonsense" is neither a section nor KEY=VALUE'),
                           ("[Container\nImage=i\n", 'web.container:1: malformed section header "[Container"'),

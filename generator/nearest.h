@@ -8,6 +8,6 @@
 typedef struct {
     const char *word, *best;
     unsigned distance; /* of best */
-} DistNearest;
+} BerthNearest;
 
-void dist_nearest_offer(DistNearest *nearest, const char *candidate);
+void berth_nearest_offer(BerthNearest *nearest, const char *candidate);

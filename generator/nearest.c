@@ -6,7 +6,7 @@
  * Distances count bytes, since names of verbs and options are ASCII.
  */
 
-#include "client/nearest.h"
+#include "generator/nearest.h"
 
 #include <glib.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static unsigned measure_distance(const char *a, const char *b) {
     return row[length_a][length_b];
 }
 
-void dist_nearest_offer(DistNearest *nearest, const char *candidate) {
+void berth_nearest_offer(BerthNearest *nearest, const char *candidate) {
     unsigned distance = measure_distance(nearest->word, candidate);
     size_t length = strlen(nearest->word);
 
