@@ -50,10 +50,12 @@ static char *format_user_namespace(void) {
 /* --privileged only changes defaults: a profile or user namespace given explicitly is kept. */
 static int append_texts(sd_bus_message *call) {
     g_autofree char *user_namespace = format_user_namespace();
+    /* In a script, the value may be an empty variable. */
+    bool has_directory = given->working_directory && given->working_directory[0];
     const struct {
         const char *key, *value;
     } texts[] = {
-        {"WorkingDirectory", given->working_directory},
+        {"WorkingDirectory", has_directory ? given->working_directory : NULL},
         {"User", given->user},
         {"Hostname", given->hostname},
         {"StopSignal", given->stop_signal},

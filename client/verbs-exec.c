@@ -60,7 +60,7 @@ static int append_exec(sd_bus_message *call, const ExecOptions *options, const c
         (r = dist_append_strings(call, "CapabilitiesAdd", options->add)) < 0 ||
         (options->user &&
          (r = sd_bus_message_append(call, "{sv}", "User", "s", options->user)) < 0) ||
-        (options->working_directory &&
+        (options->working_directory && options->working_directory[0] &&
          (r = sd_bus_message_append(call, "{sv}", "WorkingDirectory", "s",
                                     options->working_directory)) < 0) ||
         (spec && (r = sd_bus_message_append(call, "{sv}", "Spec", "s", spec)) < 0) ||

@@ -68,7 +68,8 @@ static bool has_variable(char *const *environment, const char *assignment) {
 /* berthd has already removed duplicates. If the launch passes descriptors, the variables of
  * sd_listen_fds(3) are set here, and those in the configuration are dropped. */
 static char **execution_make_environment(const BerthExecution *execution) {
-    enum { MAX_ADDED = 5 };
+    enum { MAX_ADDED = 6 };
+    char hostname[HOST_NAME_MAX + 1];
     const BerthTexts *variables = &execution->setup->environment;
     char **environment = calloc(variables->count + MAX_ADDED + 1, sizeof *environment);
     size_t count = 0;
@@ -85,6 +86,10 @@ static char **execution_make_environment(const BerthExecution *execution) {
     }
     if (!has_variable(environment, "HOME="))
         environment[count++] = format_variable("HOME", execution->identity.home);
+    /* Entry points of images expect it. Another engine's configuration is complete. */
+    if (execution->setup->user && !has_variable(environment, "HOSTNAME=") &&
+        gethostname(hostname, sizeof hostname) == 0)
+        environment[count++] = format_variable("HOSTNAME", hostname);
     if (execution->setup->terminal && !has_variable(environment, "TERM="))
         environment[count++] = (char *)"TERM=xterm";
     return environment;
@@ -139,6 +144,13 @@ static bool is_missing(int errnum) {
     return errnum == ENOENT || errnum == ENOTDIR;
 }
 
+/* Whether execve(2) did not find the interpreter of a file, rather than the file. */
+static bool lacks_interpreter(const char *file) {
+    berth_autofd int fd = errno == ENOENT ? open(file, O_PATH | O_CLOEXEC) : -1;
+
+    return fd >= 0;
+}
+
 /* An error other than a missing file is remembered: it is more useful than that of a later
  * directory without the command. */
 static void try_command(const char *file, char *const *arguments, char *const *environment,
@@ -146,6 +158,8 @@ static void try_command(const char *file, char *const *arguments, char *const *e
     execve(file, arguments, environment);
     if (!is_missing(errno))
         *errnum = errno;
+    else if (*errnum == ENOENT && lacks_interpreter(file))
+        *errnum = ELIBACC;
 }
 
 /* Tries each directory in PATH; an empty one is the working directory. */
@@ -178,12 +192,14 @@ _Noreturn static void become_command(char *const *arguments, char *const *enviro
             path = *variable + strlen("PATH=");
     if (strchr(name, '/')) {
         execve(name, arguments, environment);
-        errnum = errno;
+        errnum = lacks_interpreter(name) ? ELIBACC : errno;
     } else if (path[0]) {
         search_command(path, arguments, environment, &errnum);
     }
     if (errnum == ENOENT)
         berth_fail("command", name, "not found in the image", BERTH_EXIT_NOT_FOUND);
+    if (errnum == ELIBACC)
+        berth_fail("command", name, "its interpreter is not in the image", BERTH_EXIT_NOT_FOUND);
     berth_fail("command", name, berth_fault_describe(errnum), BERTH_EXIT_NOT_EXECUTABLE);
 }
 

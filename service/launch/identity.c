@@ -66,6 +66,16 @@ static bool parse_id(const char *text, uint32_t *id) {
     return true;
 }
 
+/* Blanks around a line do not count, as in other runtimes; some editors end lines with "\r\n". */
+static char *trim_line(char *line) {
+    static const char blanks[] = " \t\r\v\f";
+    size_t length = strlen(line);
+
+    while (length > 0 && strchr(blanks, line[length - 1]))
+        line[--length] = '\0';
+    return line + strspn(line, blanks);
+}
+
 /* Splits the next line of *rest into fields, in place. Returns their number, or 0 at the end.
  * Excess fields stay part of the last one, and missing ones are empty. */
 static size_t next_line(char **rest, char *fields[MAX_FIELDS]) {
@@ -78,6 +88,7 @@ static size_t next_line(char **rest, char *fields[MAX_FIELDS]) {
 
     if (!line)
         return 0;
+    line = trim_line(line);
     while (count < MAX_FIELDS - 1 && line)
         fields[count++] = strsep(&line, ":");
     if (line)
@@ -298,8 +309,10 @@ bool berth_identity_become(const BerthSetup *setup, const BerthIdentity *identit
     /* A capability that is not both permitted and inheritable cannot be ambient (capabilities(7)).
      * Configurations contain such ones anyway, and other runtimes ignore them too. */
     uint64_t ambient = setup->ambient & setup->permitted & setup->inheritable;
-    if (!berth_capabilities_set(setup->permitted & had, setup->effective & had,
-                                setup->inheritable & had))
+    /* execve(2) would execute files that only root may execute, and then drop these capabilities.
+     * In the configuration of another engine, the set is what that engine wants. */
+    uint64_t effective = setup->user && identity->uid != 0 ? ambient : setup->effective;
+    if (!berth_capabilities_set(setup->permitted & had, effective & had, setup->inheritable & had))
         return berth_fault_set_errno(fault, errno, "set the capabilities");
     return berth_capabilities_set_ambient(ambient & had) ||
            berth_fault_set_errno(fault, errno, "set the ambient capabilities");

@@ -61,8 +61,11 @@ def test_volumes_of_a_writable_root_are_there():
 
 def test_users_variables_and_commands_of_the_field():
     reference = f"{HOST}/from/field:x"
-    layer = (oci.Layer().directory("etc").add("etc/passwd", b"root:x:0:0::/root:/bin/sh\n1000:x:77:78::/other:/bin/sh\nbare:x:60:61\n")
-             .add("etc/group", b"root:x:0:\n2000:x:99:\nonce:x:98:bare\ntwice:x:98:bare,bare\n"))
+    layer = (oci.Layer().directory("etc").add("etc/passwd", b"root:x:0:0::/root:/bin/sh\n1000:x:77:78::/other:/bin/sh\nbare:x:60:61\n"
+                                                      b"  blank:x:62:63::/b:/bin/sh\r\n")
+             .add("etc/group", b"root:x:0:\n2000:x:99:\nonce:x:98:bare\ntwice:x:98:bare,bare\n\tlast:x:97:bare,blank\r\n")
+             .directory("of-root", 0o700).add("of-root/tool", b"#!/bin/sh\necho of root\n", mode=0o755).add("mine", b"#!/bin/sh\n", mode=0o700)
+             .directory("for-all").add("for-all/tool", b"#!/bin/sh\necho for all\n", mode=0o755).add("dos", b"#!/bin/sh\r\necho dos\r\n", mode=0o755))
     oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/nowhere", "PATH=/etc/passwd:/bin", "A=image", "A=last"]}), reference)
     good("pull", reference)
 
@@ -74,7 +77,9 @@ def test_users_variables_and_commands_of_the_field():
     # An image built from scratch may have a line that ends with the ids.
     for user in ("bare", "60"):
         equal(shell("echo $(id -u):$(id -g) $HOME", "-u", user), "60:61 /")
-        equal(shell("id -G", "-u", user), "61 98")
+        equal(shell("id -G", "-u", user), "61 97 98")
+    # Blanks around a line do not count.
+    equal(shell("echo $(id -G) $HOME", "-u", "blank"), "63 97 /b")
     # If a variable is set more than once, the last value counts: in the image, with run, and with exec.
     equal(shell("env | grep ^A="), "A=last")
     equal(shell("env | grep ^A=", "-e", "A=1", "-e", "A=2"), "A=2")
@@ -89,6 +94,20 @@ def test_users_variables_and_commands_of_the_field():
     equal(dist("run", "--rm", reference, "/etc/passwd/x").status, 126)
     equal(dist("run", "--rm", reference, "/etc/nothing/x").status, 127)
     equal(dist("run", "--rm", reference, "nothing").status, 127)
+    # What the user may not execute is not executed with the capabilities of root.
+    result = dist("run", "--rm", "-u", "60", reference, "/mine")
+    equal((result.status, "Permission denied" in result.err), (126, True), result)
+    equal(dist("run", "--rm", "-u", "60", reference, "/of-root/tool").status, 126)
+    equal(good("run", "--rm", "-u", "60", "-e", "PATH=/of-root:/for-all", reference, "tool"), "for all\n")
+    equal(good("run", "--rm", "-e", "PATH=/of-root:/for-all", reference, "tool"), "of root\n")
+    # A script with DOS line breaks is there, unlike its interpreter.
+    result = dist("run", "--rm", reference, "/dos")
+    equal(result.status, 127)
+    contains(result.err, "interpreter")
+    # As in docker, HOSTNAME is set, and an empty directory is that of the image.
+    equal(shell("echo $HOSTNAME", "--hostname=harbour"), "harbour")
+    equal(shell("echo $HOSTNAME", "--hostname=harbour", "-e", "HOSTNAME=other"), "other")
+    equal(shell("pwd", "-w", ""), "/")
 
 
 def test_values_that_builders_do_not_check():
