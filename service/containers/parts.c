@@ -14,6 +14,7 @@
 #include "containers/parts/copy.h"
 #include "containers/parts/disk.h"
 #include "containers/parts/firewall.h"
+#include "containers/parts/frozen.h"
 #include "containers/parts/health.h"
 #include "containers/parts/helper.h"
 #include "containers/parts/logging.h"
@@ -59,6 +60,8 @@ static const BerthPart *const parts[] = {
     /* Recording: before the command runs, since it may be killed before its start is reported.
      * Exiting: the cause of a kill is an event that precedes the exit. */
     &berth_oom_part,
+    /* Recovered: before the parts that ask whether the container is paused. */
+    &berth_frozen_part,
     &berth_health_part,
     &berth_machines_part,
     /* Swept: interrupted renames are completed before directories without a container are

@@ -261,8 +261,29 @@ bool berth_cgroup_read_frozen(pid_t pid, const char *unit, bool *frozen) {
 
     if (!text)
         return false;
-    *frozen = text[0] == '1';
+    *frozen = text[0] == '1' || berth_cgroup_is_frozen_above(pid, unit);
     return true;
+}
+
+/* The root of the hierarchy has no such file. */
+bool berth_cgroup_is_frozen_above(pid_t pid, const char *unit) {
+    g_autofree char *path = berth_cgroup_get_path(pid, unit);
+    bool frozen = false;
+
+    for (char *slash; !frozen && path && (slash = strrchr(path, '/')) && slash != path;) {
+        *slash = '\0';
+        berth_autofd int above = cgroup_open_path(path, "");
+        g_autofree char *text =
+            above < 0 ? NULL : berth_fd_read_file_at(above, "cgroup.freeze", MAX_FILE_BYTES);
+        frozen = text && text[0] == '1';
+    }
+    return frozen;
+}
+
+int berth_cgroup_open_events(pid_t pid, const char *unit) {
+    berth_autofd int unified = cgroup_open(pid, unit, "");
+
+    return unified < 0 ? -1 : openat(unified, "cgroup.events", O_PATH | O_CLOEXEC);
 }
 
 /* A container may create any number of cgroups below its own, at any depth, so both are limited. A

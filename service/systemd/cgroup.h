@@ -37,9 +37,14 @@ char *berth_cgroup_get_path(pid_t pid, const char *unit);
  * (before Linux 5.14). */
 bool berth_cgroup_kill(pid_t pid, const char *unit);
 bool berth_cgroup_freeze(pid_t pid, const char *unit, bool frozen);
-/* Reads whether it was frozen itself, not through a cgroup above. Returns false if that cannot be
- * read. */
+/* Reads whether it is to be frozen, through itself or a cgroup above: the kernel may still be doing
+ * it. Returns false if that cannot be read. */
 bool berth_cgroup_read_frozen(pid_t pid, const char *unit, bool *frozen);
+/* Whether a cgroup above is frozen, such as that of the unit around it. */
+bool berth_cgroup_is_frozen_above(pid_t pid, const char *unit);
+/* Opens the file that the kernel modifies when the cgroup has been frozen or thawed, for an inotify
+ * watch (cgroup-v2.rst, cgroup.events). The caller owns the descriptor; -1 without such a file. */
+int berth_cgroup_open_events(pid_t pid, const char *unit);
 
 /* Sends a signal to each process, one after another. */
 void berth_cgroup_signal(pid_t pid, const char *unit, int signal);

@@ -146,6 +146,27 @@ def test_a_container_in_its_unit_is_paused_and_signalled():
     equal(container("web")["state"], "running")
 
 
+def test_a_unit_that_systemd_freezes_is_paused():
+    equal(run("systemctl", "freeze", "web").status, 0)
+    wait_until(lambda: container("web")["state"] == "paused", "the pause")
+    contains(dist("exec", "web", "true").err, "paused")
+    contains(dist("resume", "web").err, "the unit or slice around its cgroup is frozen")
+    run("systemctl", "kill", "-s", "KILL", "berthd")
+    equal(container("web")["state"], "paused")
+    equal(run("systemctl", "thaw", "web").status, 0)
+    wait_until(lambda: container("web")["state"] == "running", "the resumption")
+    good("run", "-d", "--name=scoped", IMAGE, "sleep", "1000")
+    equal(run("systemctl", "freeze", "berth-scoped.scope").status, 0)
+    wait_until(lambda: container("scoped")["state"] == "paused", "the pause of a scope")
+    good("resume", "scoped")
+    equal(container("scoped")["state"], "running")
+    equal(run("systemctl", "freeze", "berth.slice").status, 0)
+    wait_until(lambda: container("scoped")["state"] == "paused", "the pause of a slice")
+    good("stop", "-t", "0", "scoped")
+    equal(run("systemctl", "thaw", "berth.slice").status, 0)
+    good("rm", "-f", "scoped")
+
+
 def test_a_limit_without_its_controller_is_refused_by_name():
     """An update of a limit is refused if the unified hierarchy lacks the controller, as on the test machine."""
     contains(dist("update", "web", "MemoryMax=100M").err, "controller")

@@ -2,7 +2,8 @@
 
 /*
  * Pausing and resuming. systemd freezes a scope; any other cgroup is frozen directly through the
- * kernel. Two simultaneous requests result in one event.
+ * kernel. Two simultaneous requests result in one event. A container is also paused if its cgroup
+ * or one above was frozen by somebody else, as by "systemctl freeze" (parts/frozen.c).
  */
 
 #include "containers/core/pause.h"
@@ -43,6 +44,13 @@ static bool apply_pause(const PauseRequest *request, const GError *scope_error, 
             berth_scopes_freeze(container->containers->scopes, container->scope, false, NULL, NULL);
         return false;
     }
+    if (!request->paused &&
+        berth_cgroup_is_frozen_above((pid_t)container->record.first.pid,
+                                     berth_container_get_cgroup_name(container)))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               "container \"%s\" stays paused: the unit or slice around its cgroup "
+                               "is frozen",
+                               request->id);
     return container->record.state == state ||
            berth_container_set_state(container, state, BERTH_STATUS_UNKNOWN, error);
 }
@@ -104,7 +112,7 @@ void berth_container_set_paused(BerthContainer *container, bool paused, BerthCon
                             request);
 }
 
-void berth_container_recover_paused(BerthContainer *container) {
+void berth_container_update_paused(BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
     g_autoptr(GError) error = NULL;
     bool paused;

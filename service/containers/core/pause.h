@@ -4,6 +4,6 @@
 
 #include "containers/core/object.h"
 
-/* Called for a container that has been recovered. If the service died between a request to pause or
- * resume it and systemd's reply, its state is recorded now. */
-void berth_container_recover_paused(BerthContainer *container);
+/* Records that a running container was frozen or thawed from outside, or while the service was
+ * away, between a request to pause or resume it and systemd's reply. */
+void berth_container_update_paused(BerthContainer *container);

@@ -15,7 +15,6 @@
 #include "containers/core/cgroup.h"
 #include "containers/core/exit.h"
 #include "containers/core/part.h"
-#include "containers/core/pause.h"
 #include "containers/core/process.h"
 #include "containers/core/secrets.h"
 #include "snapshots/trash.h"
@@ -52,7 +51,6 @@ static bool recover_container(BerthContainer *container, const BerthKeptDescript
     /* An interrupted start may have left its cgroup behind. */
     if (berth_container_is_with_caller(container) && !berth_container_is_running(container))
         berth_container_leave_cgroup(container);
-    berth_container_recover_paused(container);
     berth_parts_recovered(container, kept);
     return true;
 }
