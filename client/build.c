@@ -373,6 +373,11 @@ int dist_verb_build(char **argv, GError **error) {
                         _("build needs --tag: an image without a name is not kept"));
         return EXIT_FAILURE;
     }
+    for (char **tag = given.tags; *tag; tag++) {
+        g_autofree char *name = dist_complete_new_name(*tag, error);
+        if (!name)
+            return EXIT_FAILURE;
+    }
     g_autofree char *file = find_file(context, error);
     g_auto(GStrv) bases = file ? list_bases(file, error) : NULL;
     if (!bases || !build_begin(&build, error))

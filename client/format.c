@@ -11,6 +11,7 @@
 #include "base/document.h"
 #include "base/names.h"
 #include "client/settings.h"
+#include "client/translate.h"
 
 #include <glib.h>
 #include <stdbool.h>
@@ -21,6 +22,29 @@ char *dist_complete_reference(const char *text) {
     /* A "?" begins a query, which is dropped later; nothing is appended behind it, or the missing
      * tag would go unnoticed. */
     return strchr(text, '?') ? g_strdup(text) : berth_name_complete_image(text);
+}
+
+/* The service takes any name, since names are opaque to it; one that no registry accepts could be
+ * neither pushed nor read from an archive by others. */
+char *dist_complete_new_name(const char *text, GError **error) {
+    g_autofree char *name = dist_complete_reference(text);
+    g_autofree char *host = g_strndup(name, strcspn(name, "/"));
+    g_autofree char *repository = NULL, *tag = NULL;
+
+    dist_split_reference(name, &repository, &tag);
+    const char *path = repository + strlen(host) + (repository[strlen(host)] == '/');
+    g_autofree char *lower = g_ascii_strdown(path, -1);
+    const char *reason =
+        strchr(name, '@') ? _("a name does not get a digest")
+        : !berth_name_is_host(host) || !berth_name_is_repository(lower) || !berth_name_is_tag(tag)
+            ? _("not a name of an image")
+        : !berth_name_is_repository(path) ? _("the path of the repository must be in lower case")
+                                          : NULL;
+    if (!reason)
+        return g_steal_pointer(&name);
+    berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid image name \"%s\": %s"), text,
+                    reason);
+    return NULL;
 }
 
 void dist_split_reference(const char *reference, char **repository, char **tag) {

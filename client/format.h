@@ -12,6 +12,10 @@
 /* "redis" → "docker.io/library/redis:latest". */
 char *dist_complete_reference(const char *text);
 
+/* The same for a name that an image is to get. NULL with an error if registries and other tools
+ * would not take it. */
+char *dist_complete_new_name(const char *text, GError **error);
+
 /* Splits a complete reference before its tag or digest; tag is "" if there is none. */
 void dist_split_reference(const char *reference, char **repository, char **tag);
 

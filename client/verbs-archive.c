@@ -133,8 +133,8 @@ static bool open_input(const char *path, Stream *stream, GError **error) {
 }
 
 static sd_bus_message *call_import(int fd, char **command, GError **error) {
-    g_autofree char *complete = name ? dist_complete_reference(name) : NULL;
-    sd_bus_message *call = dist_new_call(error, DIST_IMAGES, "Import");
+    g_autofree char *complete = name ? dist_complete_new_name(name, error) : NULL;
+    sd_bus_message *call = name && !complete ? NULL : dist_new_call(error, DIST_IMAGES, "Import");
     int r;
 
     if (!call)
@@ -309,7 +309,9 @@ static const DistOption commit_options[] = {
 };
 
 static int verb_commit(char **argv, GError **error) {
-    g_autofree char *image = dist_complete_reference(argv[2]);
+    g_autofree char *image = dist_complete_new_name(argv[2], error);
+    if (!image)
+        return EXIT_FAILURE;
     sd_bus_message *reply = dist_call(
         error, DIST_CONTAINERS, "Commit", "ssa{sv}", argv[1], image, 3, "Author", "s",
         commit_given.author ? commit_given.author : "", "Comment", "s",

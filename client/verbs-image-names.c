@@ -26,17 +26,20 @@ const DistOption dist_tag_options[] = {
 
 static bool tag_put(const char *word, const void *userdata, GError **error) {
     const DistTarget *target = userdata;
-    g_autofree char *name = dist_complete_reference(word);
+    g_autofree char *name = dist_complete_new_name(word, error);
     g_autoptr(sd_bus_message) reply =
-        dist_call(error, DIST_IMAGES, "Put", "s(sst)a{ss}a{sv}", name, target->media_type,
-                  target->digest, target->size, 0, 0);
+        !name ? NULL
+              : dist_call(error, DIST_IMAGES, "Put", "s(sst)a{ss}a{sv}", name, target->media_type,
+                          target->digest, target->size, 0, 0);
 
     return reply != NULL;
 }
 
 static bool tag_move(const char *name, char *const *words, GError **error) {
-    g_autofree char *new = dist_complete_reference(words[0]);
+    g_autofree char *new = dist_complete_new_name(words[0], error);
 
+    if (!new)
+        return false;
     if (words[1])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("%s: too many arguments"),
                                "tag --move");
@@ -50,12 +53,12 @@ int dist_verb_tag(char **argv, GError **error) {
     const DistField fields[] = {{"Target", "(sst)", &target}, {NULL, NULL, NULL}};
 
     g_autofree char *name = dist_complete_reference(argv[1]);
-    for (char **word = argv + 2; *word; word++)
-        if (strpbrk(*word, " \t\n") || (*word)[0] == '\0') {
-            berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("invalid image name \"%s\""),
-                            *word);
+    /* All of them, before any is set. */
+    for (char **word = argv + 2; *word; word++) {
+        g_autofree char *new = dist_complete_new_name(*word, error);
+        if (!new)
             return EXIT_FAILURE;
-        }
+    }
     if (tag_given.move)
         return tag_move(name, argv + 2, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     /* If the first name changes between the calls, the new ones have the earlier target. */

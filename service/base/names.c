@@ -199,6 +199,71 @@ char *berth_name_complete_image(const char *text) {
                        strpbrk(path, ":@") ? "" : ":latest", NULL);
 }
 
+/* 1 to 65535, without a sign. */
+static bool is_port(const char *text) {
+    size_t digits = strspn(text, "0123456789");
+
+    return digits > 0 && digits <= 5 && text[digits] == '\0' &&
+           g_ascii_strtoull(text, NULL, 10) <= 65535 && g_ascii_strtoull(text, NULL, 10) > 0;
+}
+
+/* A name, an IPv4 address, or an IPv6 address in brackets (RFC 3986, section 3.2.2). */
+bool berth_name_is_host(const char *host) {
+    const char *end = host;
+
+    if (host[0] == '[') {
+        end += 1 + strspn(host + 1, "0123456789abcdefABCDEF:.");
+        if (*end++ != ']')
+            return false;
+    } else {
+        while (g_ascii_isalnum(*end) || (*end && strchr(".-_", *end)))
+            end++;
+        if (end == host || host[0] == '.' || host[0] == '-')
+            return false;
+    }
+    return *end == ':' ? is_port(end + 1) : *end == '\0';
+}
+
+/* The length of "[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*" at the start of text; 0 if there is none. */
+static size_t path_component_length(const char *text) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    size_t length = strspn(text, letters);
+
+    while (length > 0) {
+        size_t dashes = strspn(text + length, "-"), lines = strspn(text + length, "_");
+        size_t separator = dashes > 0                 ? dashes
+                           : lines == 1 || lines == 2 ? lines
+                           : text[length] == '.'      ? 1
+                                                      : 0;
+        size_t more = strspn(text + length + separator, letters);
+        if (separator == 0 || more == 0)
+            break;
+        length += separator + more;
+    }
+    return length;
+}
+
+bool berth_name_is_repository(const char *path) {
+    enum { MAX_REPOSITORY = 255 };
+    size_t length;
+
+    if (strlen(path) > MAX_REPOSITORY)
+        return false;
+    while ((length = path_component_length(path)) > 0 && path[length] == '/')
+        path += length + 1;
+    return length > 0 && path[length] == '\0';
+}
+
+/* At most 128 word characters, "." and "-", beginning with a word character. */
+bool berth_name_is_tag(const char *tag) {
+    enum { MAX_TAG = 128 };
+    size_t length = 0;
+
+    while (g_ascii_isalnum(tag[length]) || (tag[length] && strchr("_.-", tag[length])))
+        length++;
+    return length > 0 && length <= MAX_TAG && tag[length] == '\0' && tag[0] != '.' && tag[0] != '-';
+}
+
 enum { MAX_DESCRIPTOR_NAME = 255 };
 
 /* The rule for FDNAME= in sd_notify(3): at most 255 printable ASCII characters, without colons,

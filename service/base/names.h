@@ -49,6 +49,11 @@ bool berth_name_is_loopback(const char *host);
  * "localhost". The caller frees the result. */
 char *berth_name_complete_image(const char *text);
 
+/* The parts of an image's name, as in the distribution specification. A host may have a port. */
+bool berth_name_is_host(const char *host);
+bool berth_name_is_repository(const char *path);
+bool berth_name_is_tag(const char *tag);
+
 /* Returns a registry location, HOST[:PORT][/PATH], in the form used for comparisons: the host is in
  * lower case, and the port is omitted if it is that of HTTPS (RFC 3986, sections 6.2.2.1 and
  * 6.2.3). The path is unchanged. The caller frees it. */

@@ -8,6 +8,8 @@
 
 #include "fetch/reference.h"
 
+#include "base/names.h"
+
 #include <string.h>
 
 enum { MAX_REFERENCE_BYTES = 1024 };
@@ -43,62 +45,27 @@ static bool check_characters(const char *text, GError **error) {
     return true;
 }
 
-/* 1 to 65535, without a sign. */
-static bool is_port(const char *text) {
-    size_t digits = strspn(text, "0123456789");
-
-    return digits > 0 && digits <= 5 && text[digits] == '\0' &&
-           g_ascii_strtoull(text, NULL, 10) <= 65535 && g_ascii_strtoull(text, NULL, 10) > 0;
-}
-
-/* A name, an IPv4 address, or an IPv6 address in brackets (RFC 3986, section 3.2.2), each with or
- * without a port. Text before an "@" would be credentials in a URL (RFC 3986, section 3.2.1). */
+/* Text before an "@" would be credentials in a URL (RFC 3986, section 3.2.1). */
 static bool check_host(const char *text, const char *host, GError **error) {
-    const char *name_end = host;
-
     if (strchr(host, '@'))
         return set_invalid_reference(
             text, "it must not contain a user name or password; use credentials", error);
-    if (host[0] == '[') {
-        name_end = strchr(host, ']');
-        if (!name_end ||
-            strspn(host + 1, "0123456789abcdefABCDEF:.") != (size_t)(name_end - host - 1))
-            return set_invalid_reference(text, "the IPv6 address is not valid", error);
-        name_end++;
-    } else {
-        while (g_ascii_isalnum(*name_end) || *name_end == '.' || *name_end == '-' ||
-               *name_end == '_')
-            name_end++;
-        if (name_end == host || host[0] == '.' || host[0] == '-')
-            return set_invalid_reference(text, "the host name is not valid", error);
-    }
-    if (*name_end == ':' ? !is_port(name_end + 1) : *name_end != '\0')
-        return set_invalid_reference(text, "the host or its port is not valid", error);
-    return true;
+    return berth_name_is_host(host) ||
+           set_invalid_reference(text, "the host or its port is not valid", error);
 }
 
-/* "." and ".." are not allowed, since HTTP servers and libcurl resolve them (RFC 3986, section
- * 5.2.4), so they could lead out of the repository. */
+/* No "." and ".." among others, which HTTP servers and libcurl resolve (RFC 3986, section 5.2.4),
+ * so they could lead out of the repository. */
 static bool check_path(const char *text, const char *path, GError **error) {
-    g_auto(GStrv) components = g_strsplit(path, "/", -1);
+    g_autofree char *lower = g_ascii_strdown(path, -1);
 
-    for (char **component = components; *component; component++)
-        if ((*component)[0] == '\0' || g_str_equal(*component, ".") ||
-            g_str_equal(*component, "..") || strspn(*component, "&=;,+$!*'()[]~") > 0)
-            return set_invalid_reference(text, "a component of the path is empty or not a name",
-                                         error);
-    return true;
-}
-
-/* As in the distribution specification: at most 128 word characters, "." and "-", beginning with a
- * word character. */
-static bool check_tag(const char *text, const char *tag, GError **error) {
-    for (const char *c = tag; *c; c++)
-        if (!g_ascii_isalnum(*c) && !strchr("_.-", *c))
-            return set_invalid_reference(text, "the tag is not valid", error);
-    if (tag[0] == '.' || tag[0] == '-' || strlen(tag) > 128)
-        return set_invalid_reference(text, "the tag is not valid", error);
-    return true;
+    if (berth_name_is_repository(path))
+        return true;
+    return set_invalid_reference(text,
+                                 berth_name_is_repository(lower)
+                                     ? "the path of the repository must be in lower case"
+                                     : "the path of the repository is not valid",
+                                 error);
 }
 
 /* "tag", "@digest" or "tag@digest". The digest's algorithm is checked when it is used. */
@@ -112,7 +79,9 @@ static bool split_object(BerthReference *reference, const char *text, GError **e
         return set_invalid_reference(text, "the digest after \"@\" is empty", error);
     if (strchr(reference->digest, '@') || strchr(reference->digest, '/'))
         return set_invalid_reference(text, "the digest is not valid", error);
-    return check_tag(text, reference->tag, error);
+    /* It is empty before a digest. */
+    return (at && reference->tag[0] == '\0') || berth_name_is_tag(reference->tag) ||
+           set_invalid_reference(text, "the tag is not valid", error);
 }
 
 BerthReference *berth_reference_parse(const char *text, GError **error) {

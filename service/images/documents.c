@@ -209,7 +209,9 @@ static bool is_runnable(const BerthIndexedManifest *entry) {
 
 /* Adds a platform to a list. The text is the image's, so control characters are escaped. */
 static void append_platform(GString *list, const BerthPlatform *platform) {
-    g_autofree char *text = berth_platform_format(platform);
+    /* An entry may state only the operating system. */
+    g_autofree char *text =
+        platform->architecture[0] ? berth_platform_format(platform) : g_strdup(platform->os);
     g_autofree char *escaped = g_strescape(text, NULL);
 
     g_string_append_printf(list, "%s%.100s", list->len > 0 ? ", " : "", escaped);

@@ -124,6 +124,17 @@ def test_rename_and_untag():
     equal([row["name"] for row in listing("images", "local.test/*")], ["local.test/moved:1", "local.test/second:1"])
     good("untag", "local.test/moved:1", "local.test/second:1")
     equal(dist("tag", "--move", "local.test/none:1", "local.test/x:1").status, 1)
+    # Names that no registry takes, as in docker and podman.
+    for name, words in (("local.test/Upper:1", "lower case"), ("a b", "not a name"), ("", "not a name"), ("local.test/a//b", "not a name"),
+                        ("a_", "not a name"), ("a:-t", "not a name"), ("local.test:x/a", "not a name"), ("x" * 256, "not a name"), ("ü", "not a name"),
+                        ("a?b", "not a name"), ("http://a/b", "not a name"), ("a@sha256:" + "0" * 64, "digest")):
+        for verb in (("tag", IMAGE), ("tag", "--move", IMAGE), ("tag", IMAGE, "local.test/good:1")):
+            result = dist(*verb, name)
+            equal(result.status, 1, name)
+            contains(result.err, words)
+    contains(dist("import", "--name=Upper", "/dev/null").err, "lower case")
+    contains(dist("commit", "nothing", "Upper").err, "lower case")
+    contains(dist("pull", f"{HOST}/Upper:1").err, "lower case")
     equal(sorted(names()), [IMAGE, INDEX])
 
 

@@ -60,6 +60,7 @@ static void test_the_error_lists_some_platforms_in_one_line(void) {
     g_autoptr(GError) error = NULL;
 
     add(index, "first", "linux", "arm64", "v8\ndist: removed", false);
+    add(index, "second", "windows", "", "", false);
     for (int i = 0; i < 1000; i++)
         add(index, "another", "linux", "s390x", "", false);
     g_assert_null(berth_document_choose(index, platform, &error));
@@ -67,7 +68,7 @@ static void test_the_error_lists_some_platforms_in_one_line(void) {
     g_assert_null(strchr(error->message, '\n'));
     g_assert_true(g_str_has_prefix(error->message,
                                    "there is no image for linux/amd64; there is "
-                                   "linux/arm64/v8\\ndist: removed, linux/s390x, "));
+                                   "linux/arm64/v8\\ndist: removed, windows, linux/s390x, "));
     g_assert_true(g_str_has_suffix(error->message, ", linux/s390x, …"));
     g_assert_cmpuint(strlen(error->message), <, 500);
 }

@@ -26,6 +26,8 @@ static const struct {
     {"xn--7o8h.com/myimage:xn--7o8h.com@sha512:fffffff", "xn--7o8h.com/myimage",
      "xn--7o8h.com@sha512:fffffff", "xn--7o8h.com", "sha512:fffffff",
      "xn--7o8h.com/myimage:xn--7o8h.com@sha512:fffffff"},
+    {"Example.com/a--b/c__d/e.f_g-1:T_.-", "Example.com/a--b/c__d/e.f_g-1", "T_.-", "Example.com",
+     "", "Example.com/a--b/c__d/e.f_g-1:T_.-"},
     {"[::1]:5000/a/b:c", "[::1]:5000/a/b", "c", "[::1]:5000", "", "[::1]:5000/a/b:c"},
 };
 
@@ -70,6 +72,12 @@ static void test_errors_say_what_is_wrong(void) {
         {"host:/x:y", "port"},
         {"ho st/x:y", "character"},
         {"host/x:y\n", "character"},
+        {"host/X/y:z", "lower case"},
+        {"host/x--y_/z:t", "path"},
+        {"host/a.-b:t", "path"},
+        {"host/a___b:t", "path"},
+        {"host/_a:t", "path"},
+        {"[::1/x:t", "host"},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
