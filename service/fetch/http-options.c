@@ -97,6 +97,9 @@ static size_t request_on_body(char *data, size_t one, size_t size, void *userdat
     bool pause = false;
 
     (void)one;
+    /* A block that was refused in curl_easy_pause(3) does not end the transfer. */
+    if (request->error)
+        return 0;
     berth_request_take_length(request);
     if (request->options.sink && (response->status == 200 || response->status == 206)) {
         if (request->options.sink(response, data, size, &pause, request->userdata, &request->error))

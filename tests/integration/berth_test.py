@@ -313,7 +313,7 @@ def journal_errors(text):
     """Programming errors that GLib finds only appear in the log; so do findings of sanitizers in the service and its
     workers (tools/check --sanitize)."""
     return [line for line in text.splitlines()
-            if "assertion '" in line or "-CRITICAL" in line or "runtime error: " in line or "ERROR: AddressSanitizer" in line
+            if "assertion '" in line or "-CRITICAL" in line or "GLib-WARNING" in line or "runtime error: " in line or "ERROR: AddressSanitizer" in line
             or "ERROR: LeakSanitizer" in line]
 
 
