@@ -117,7 +117,8 @@ static void format(const BerthCreateOptions *options) {
         "('m', 'c', 'sha256:x', 'linux', 'amd64', '', ['sha256:x'], ['entry'], ['cmd'],"
         " ['A=1', 'PATH=/image'], @as [], @as [], @as [], 'u', '/w', 'SIGUSR1')");
     char *chain[] = {(char *)"top", (char *)"bottom", NULL};
-    const BerthSpecContext context = {.chain = chain, .ids = 524288, .directory = "/d"};
+    const BerthSpecContext context = {
+        .chain = chain, .ids = 524288, .directory = "/d", .files = "/f"};
     g_autoptr(GError) error = NULL;
 
     g_assert_nonnull(image);
