@@ -132,7 +132,7 @@ bool berth_contents_commit(BerthContents *contents, const char *key, const char 
 }
 
 char *berth_contents_blob_key(uint32_t owner, const char *digest) {
-    g_autofree char *ref = g_strconcat("blob ", digest, NULL);
+    g_autofree char *ref = g_strconcat(BERTH_INGEST_OF_BLOB, digest, NULL);
 
     return berth_ingest_key_new(owner, BERTH_INGEST_OF_TRANSFER, ref);
 }

@@ -57,14 +57,16 @@ bool berth_content_store_remove_ingest(BerthContentStore *store, const char *nam
            berth_fd_remove_tree(store->ingests, name, error);
 }
 
-/* Whether the ingest has a row and data; false with error set if that cannot be determined. */
+/* Whether the ingest has a row, of an ingest that can be resumed, and data; false with error set if
+ * that cannot be determined. */
 static bool examine_ingest(BerthContentStore *store, const char *name, bool *has_row,
                            bool *has_data, GError **error) {
     g_autofree char *data = g_strconcat(name, "/data", NULL);
     g_autoptr(GError) local = NULL;
     g_autoptr(BerthRows) rows = berth_database_query(
-        store->database, &local, "SELECT 1 FROM ingests WHERE key = ?1", "s", name);
-    bool found = rows && berth_database_step(rows, &local);
+        store->database, &local, "SELECT ref FROM ingests WHERE key = ?1", "s", name);
+    bool found = rows && berth_database_step(rows, &local) &&
+                 berth_ingest_key_is_lasting(berth_database_text(rows, 0));
 
     if (local) {
         g_propagate_error(error, g_steal_pointer(&local));
@@ -81,8 +83,9 @@ static bool examine_ingest(BerthContentStore *store, const char *name, bool *has
 
 /* An ingest's directory is created before its row and removed after it, so a crash in between
  * leaves a directory without a row. A row is written after the data and removed after a commit has
- * renamed them (berth_content_store_commit), so a crash in between leaves a row without data. An
- * ingest that cannot be examined may be whole, and is left for the next start. */
+ * renamed them (berth_content_store_commit), so a crash in between leaves a row without data. What
+ * a crash leaves of a commit or an import, nobody resumes. An ingest that cannot be examined may be
+ * whole, and is left for the next start. */
 static bool remove_orphan(BerthContentStore *store, const char *name, GError **error) {
     g_autoptr(GError) failure = NULL;
     bool has_row, has_data;

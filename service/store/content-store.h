@@ -25,6 +25,11 @@ typedef struct {
  */
 typedef enum { BERTH_INGEST_OF_CLIENT, BERTH_INGEST_OF_TRANSFER } BerthIngestPurpose;
 char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const char *ref);
+const char *berth_ingest_key_get_ref(const char *key);
+/* The reference of a transfer's ingest that a later transfer can resume, followed by the digest.
+ * All others are of use only to the instance of the service that began them. */
+#define BERTH_INGEST_OF_BLOB "blob "
+bool berth_ingest_key_is_lasting(const char *key);
 
 typedef struct {
     char *key;

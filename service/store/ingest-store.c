@@ -40,21 +40,6 @@ static void free_ingest_info(gpointer data) {
     g_free(data);
 }
 
-char *berth_ingest_key_new(uint32_t owner, BerthIngestPurpose purpose, const char *ref) {
-    static const char *const purposes[] = {"client", "transfer"};
-
-    return g_strdup_printf("%u %s %s", owner, purposes[purpose], ref);
-}
-
-/* Returns the reference in a key, after the owner and the purpose. It comes last since it may
- * contain spaces. */
-static const char *ref_of_key(const char *key) {
-    const char *space = strchr(key, ' ');
-
-    space = space ? strchr(space + 1, ' ') : NULL;
-    return space ? space + 1 : key;
-}
-
 /* A key contains text from a client, which may not be a valid file name, so directories are named
  * by its hash. In the table ingests, the column key has this hash, and ref the whole key. */
 static char *ingest_directory_name(const char *key) {
@@ -75,7 +60,7 @@ bool berth_content_store_status(BerthContentStore *store, const char *key, Berth
     if (local || !berth_database_step(rows, &local)) {
         if (!local)
             berth_error_set(&local, BERTH_ERROR_NOT_FOUND, "there is no ingest \"%s\"",
-                            ref_of_key(key));
+                            berth_ingest_key_get_ref(key));
         g_propagate_error(error, g_steal_pointer(&local));
         return false;
     }
@@ -84,7 +69,7 @@ bool berth_content_store_status(BerthContentStore *store, const char *key, Berth
         memset(&status, 0, sizeof status);
     *info = (BerthIngestInfo){
         .key = g_strdup(berth_database_text(rows, 0)),
-        .ref = g_strdup(ref_of_key(berth_database_text(rows, 0))),
+        .ref = g_strdup(berth_ingest_key_get_ref(berth_database_text(rows, 0))),
         .offset = (uint64_t)status.st_size,
         .total = (uint64_t)sqlite3_column_int64(rows, 1),
         .owner = (uint32_t)sqlite3_column_int64(rows, 2),
@@ -200,7 +185,8 @@ int berth_content_store_begin(BerthContentStore *store, const char *key, uint64_
     berth_autofd int fd =
         openat(directory, "data", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0444);
     if (fd < 0 || fstat(fd, &status) < 0) {
-        berth_error_set_errno(error, errno, "open the ingest \"%s\"", ref_of_key(key));
+        berth_error_set_errno(error, errno, "open the ingest \"%s\"",
+                              berth_ingest_key_get_ref(key));
         return -1;
     }
     if (!record_ingest(store, key, total, owner, error))

@@ -341,6 +341,8 @@ def test_a_container_is_resumed_if_the_service_dies_during_a_commit():
         wait_for_state("survivor", "running")
         goes_on("survivor")
         wait_until(lambda: "HeldStill" not in record_of("survivor"), "the pause to be forgotten")
+    # Nothing is left of those commits, which nobody could resume.
+    equal(listing("content", "active"), [])
     good("rm", "-f", "survivor")
     dist("rmi", "local.test/survivor:1")
 

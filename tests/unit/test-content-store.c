@@ -136,6 +136,30 @@ static void test_remains_of_a_crash_are_removed_at_the_next_start(void) {
     tear_down();
 }
 
+/* Nobody resumes what a commit or an import has begun, whatever clients call their own ingests. */
+static void test_ingests_that_cannot_be_resumed_are_removed_at_the_next_start(void) {
+    static const char *const lasting[] = {"7 client container c", "7 client x",
+                                          "0 transfer blob " ABC};
+    static const char *const others[] = {"7 transfer container c", "0 transfer text 1 2",
+                                         "7 transfer import 3"};
+    g_autoptr(GError) error = NULL;
+
+    set_up();
+    for (gsize i = 0; i < G_N_ELEMENTS(lasting); i++) {
+        ingest(lasting[i], "ab");
+        ingest(others[i], "ab");
+    }
+    berth_content_store_free(store);
+    store = berth_content_store_open(directory, database, &error);
+    g_assert_no_error(error);
+    for (gsize i = 0; i < G_N_ELEMENTS(lasting); i++) {
+        g_auto(BerthIngestInfo) info = {0};
+        g_assert_true(berth_content_store_status(store, lasting[i], &info, NULL));
+        g_assert_false(berth_content_store_status(store, others[i], &info, NULL));
+    }
+    tear_down();
+}
+
 static void test_a_commit_that_a_crash_interrupted_is_finished_at_the_next_start(void) {
     g_autofree char *name = g_compute_checksum_for_string(G_CHECKSUM_SHA256, "a", -1);
     g_autoptr(GError) error = NULL;
@@ -315,6 +339,8 @@ int main(int argc, char **argv) {
                     test_aborting_an_absent_ingest_succeeds);
     g_test_add_func("/content-store/what-a-crash-leaves-is-removed",
                     test_remains_of_a_crash_are_removed_at_the_next_start);
+    g_test_add_func("/content-store/ingests-that-cannot-be-resumed-are-removed-at-the-next-start",
+                    test_ingests_that_cannot_be_resumed_are_removed_at_the_next_start);
     g_test_add_func("/content-store/a-commit-that-a-crash-interrupted-is-finished",
                     test_a_commit_that_a_crash_interrupted_is_finished_at_the_next_start);
     g_test_add_func("/content-store/an-ingest-whose-row-cannot-be-read-is-kept",
