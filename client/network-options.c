@@ -192,6 +192,34 @@ static int append_further(sd_bus_message *call, const GPtrArray *places) {
     return r < 0 || places->len <= 1 ? r : dist_close_list(call);
 }
 
+/* docker takes "NAME=ADDRESS" and brackets around an address of IPv6, too, and podman several names
+ * with ";" between them; the service takes NAME:ADDRESS. Anything else is left to the service to
+ * refuse. */
+static void add_host_lines(GPtrArray *lines, const char *text) {
+    size_t length = strcspn(text, ":=");
+    const char *address = text[length] ? text + length + 1 : "";
+    size_t size = strlen(address);
+    bool is_bracketed = size > 2 && address[0] == '[' && address[size - 1] == ']';
+    g_autofree char *names_text = g_strndup(text, length);
+    g_auto(GStrv) names = g_strsplit(names_text, ";", -1);
+
+    if (!names[0])
+        g_ptr_array_add(lines, g_strdup(text));
+    for (char **name = names; *name; name++)
+        g_ptr_array_add(lines, g_strdup_printf("%s%s%.*s", *name, text[length] ? ":" : "",
+                                               (int)(is_bracketed ? size - 2 : size),
+                                               address + is_bracketed));
+}
+
+static int append_hosts(sd_bus_message *call) {
+    g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
+
+    for (char **host = given.hosts; host && *host; host++)
+        add_host_lines(lines, *host);
+    g_ptr_array_add(lines, NULL);
+    return dist_append_strings(call, "Hosts", (char **)lines->pdata);
+}
+
 int dist_append_network(sd_bus_message *call, GError **error) {
     g_autoptr(GPtrArray) places = read_places(error);
     int r;
@@ -202,7 +230,7 @@ int dist_append_network(sd_bus_message *call, GError **error) {
         (r = dist_append_strings(call, "DNS", given.servers)) < 0 ||
         (r = dist_append_strings(call, "DNSSearch", given.search)) < 0 ||
         (r = dist_append_strings(call, "DNSOptions", given.resolver_options)) < 0 ||
-        (r = dist_append_strings(call, "Hosts", given.hosts)) < 0)
+        (r = append_hosts(call)) < 0)
         return r;
     return given.no_hosts ? sd_bus_message_append(call, "{sv}", "NoHosts", "b", 1) : 0;
 }

@@ -174,19 +174,34 @@ void dist_add_proxies(GPtrArray *list) {
         dist_add_variable(list, names[i]);
 }
 
+/* Whether the host has such a time zone. One without these files cannot tell. Names are relative,
+ * and never lead out of the directory. */
+static bool is_timezone(const char *zone) {
+    static const char root[] = "/usr/share/zoneinfo";
+    g_autofree char *path = g_build_filename(root, zone, NULL);
+
+    if (!zone[0] || zone[0] == '/' || strstr(zone, "..") || strpbrk(zone, " =\n"))
+        return false;
+    return !g_file_test(root, G_FILE_TEST_IS_DIR) || g_file_test(path, G_FILE_TEST_IS_REGULAR);
+}
+
 /* "local" is the time zone that /etc/localtime links to (localtime(5)); UTC if there is no such
  * link. */
 bool dist_add_timezone(GPtrArray *list, const char *zone, GError **error) {
     static const char directory[] = "/zoneinfo/";
-    g_autofree char *link =
-        g_str_equal(zone, "local") ? g_file_read_link("/etc/localtime", NULL) : NULL;
+    bool is_local = g_str_equal(zone, "local");
+    g_autofree char *link = is_local ? g_file_read_link("/etc/localtime", NULL) : NULL;
     const char *local = link ? strstr(link, directory) : NULL;
 
-    if (g_str_equal(zone, "local"))
+    /* As with podman, an empty value is none. */
+    if (!zone[0])
+        return true;
+    if (is_local)
         zone = local ? local + strlen(directory) : "UTC";
-    if (strpbrk(zone, " =\n"))
-        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("unknown time zone \"%s\""),
-                               zone);
+    else if (!is_timezone(zone))
+        return berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            _("unknown time zone \"%s\"; \"timedatectl list-timezones\" lists them"), zone);
     g_ptr_array_add(list, g_strconcat("TZ=", zone, NULL));
     return true;
 }

@@ -125,6 +125,11 @@ static int secret_append_credential(sd_bus_message *call, const char *name, cons
                                     const SecretGiven *secret, GError **error) {
     const char *directory = g_getenv("CREDENTIALS_DIRECTORY");
 
+    if (!name[0]) {
+        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
+                        _("--secret: a name is missing, as in --secret=NAME=FILE"));
+        return -EINVAL;
+    }
     if (!directory) {
         berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                         _("--secret=%s: there are no credentials of a unit; name a file, as "
@@ -156,6 +161,22 @@ static int secrets_append_all(sd_bus_message *call, unsigned *descriptors, GErro
     return r;
 }
 
+/* A file name may contain commas, so a field that is not known is taken for a part of it. If only
+ * the name before the comma exists, the field is what is wrong. */
+static bool secret_find_bad_field(const SecretGiven *secret, GError **error) {
+    const char *comma = secret->file ? strchr(secret->file, ',') : NULL;
+    g_autofree char *before = comma ? g_strndup(secret->file, (gsize)(comma - secret->file)) : NULL;
+
+    if (!comma || access(secret->file, F_OK) == 0 || access(before, F_OK) < 0)
+        return false;
+    berth_error_set(
+        error, BERTH_ERROR_INVALID_ARGUMENT,
+        _("--secret: invalid field \"%s\"; there are type=mount, type=env, target=NAME, "
+          "uid=ID, gid=ID and mode=OCTAL"),
+        comma + 1);
+    return true;
+}
+
 static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, GError **error) {
     const char *other = strchr(secret->name, ',');
     const SecretGiven *owned = secret_given_has_attributes(secret) ? secret : NULL;
@@ -172,6 +193,8 @@ static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, 
                         _("--secret: uid=, gid= and mode= are of a file, not of a variable"));
         return -EINVAL;
     }
+    if (secret_find_bad_field(secret, error))
+        return -EINVAL;
     return secret->file
                ? secret_append(call, secret->target, secret->file, owned, error)
                : secret_append_credential(call, secret->name, secret->target, owned, error);

@@ -45,12 +45,15 @@ static const DistOption import_options[] = {
 };
 
 /* podman's: an archive is in both formats at once, and may have several images. */
-static const char *const export_formats[] = {"oci-archive", "docker-archive", NULL};
+static const char *const export_formats[] = {"oci-archive", "docker-archive", "oci-dir", NULL};
+static char *export_format;
 
 static const DistOption export_options[] = {
-    {"format", 0, DIST_OPTION_ONLY, NULL,
-     N_("an archive can be read as oci-archive and as docker-archive"), N_("FORMAT"),
-     .choices = export_formats},
+    {"format", 0, DIST_OPTION_TEXT, &export_format,
+     N_("oci-dir: make a directory; an archive can be read as oci-archive and as docker-archive"),
+     N_("FORMAT"), .choices = export_formats},
+    {"compress", 0, DIST_OPTION_REFUSED, NULL, N_("layers keep their own compression"), NULL},
+    {"uncompressed", 0, DIST_OPTION_REFUSED, NULL, N_("layers keep their own compression"), NULL},
     {"multi-image-archive", 'm', DIST_OPTION_FLAG, NULL, NULL, NULL},
     {"output", 'o', DIST_OPTION_TEXT, &output,
      N_("File or directory to write to; standard output if not given"), N_("PATH")},
@@ -191,8 +194,11 @@ static int verb_import(char **argv, GError **error) {
     g_auto(DistResult) result = {0};
 
     if (command[0] && !rootfs) {
-        berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
-                        _("a command can only be given with --rootfs"));
+        berth_error_set(
+            error, BERTH_ERROR_INVALID_ARGUMENT,
+            _("\"%s\": a command can only be given with --rootfs; to make an image of a "
+              "root file system, use --rootfs --name=NAME"),
+            command[0]);
         return EXIT_FAILURE;
     }
     if (!open_input(path, &stream, error))
@@ -270,12 +276,30 @@ static void export_explain(const char *id, GError **error) {
                     id);
 }
 
+/* The directory of an OCI layout is made, as podman does; an existing one is used. */
+static bool prepare_format(GError **error) {
+    if (!export_format)
+        return true;
+    if (!g_strv_contains(export_formats, export_format)) {
+        g_autofree char *known = g_strjoinv(", ", (char **)export_formats);
+        return berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                               _("--format=%s is not supported; use %s"), export_format, known);
+    }
+    if (!g_str_equal(export_format, "oci-dir"))
+        return true;
+    if (!output)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, _("%s needs %s"),
+                               "--format=oci-dir", "--output");
+    return mkdir(output, 0777) == 0 || errno == EEXIST ||
+           berth_error_set_errno(error, errno, _("write %s"), output);
+}
+
 /* An existing file is replaced only by a complete archive. */
 static int verb_export(char **argv, GError **error) {
     g_autofree char *temporary = NULL;
     g_auto(Stream) stream = {0, -1};
 
-    if (!open_output(&stream, &temporary, error))
+    if (!prepare_format(error) || !open_output(&stream, &temporary, error))
         return EXIT_FAILURE;
     bool sent = dist_settings.host
                     ? dist_host_run_with((DistWordReplacement){output, NULL}, -1, stream.fd, error)

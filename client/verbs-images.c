@@ -24,12 +24,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 static DistImageOptions given;
 static gboolean images_tls_verify = TRUE;
+static char *images_auth_file, *images_digest_file;
 
 /* podman's words about the registry. */
 static const DistOption registry_options[] = {
@@ -37,6 +39,29 @@ static const DistOption registry_options[] = {
      N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},
     {"creds", 0, DIST_OPTION_REFUSED, NULL,
      N_("every user can see the command line; use \"dist login\""), NULL},
+    {"authfile", 0, DIST_OPTION_TEXT, &images_auth_file,
+     N_("Read the registry's credentials from a file"), N_("FILE")},
+    {"cert-dir", 0, DIST_OPTION_REFUSED, NULL,
+     N_("certificates are in the certs.d directories of the service"), N_("DIRECTORY")},
+    {"all-tags", 'a', DIST_OPTION_REFUSED, NULL,
+     N_("name each tag; \"dist search --list-tags\" lists them"), NULL},
+    {"disable-content-trust", 0, DIST_OPTION_FLAG, NULL, NULL, NULL},
+    DIST_OPTION_END,
+};
+
+/* podman's words that could only mean another image than the one that is stored. */
+#define AS_STORED N_("an image is sent as it is stored")
+
+static const DistOption push_refused_options[] = {
+    {"compression-format", 0, DIST_OPTION_REFUSED, NULL, AS_STORED, N_("FORMAT")},
+    {"compression-level", 0, DIST_OPTION_REFUSED, NULL, AS_STORED, N_("NUMBER")},
+    {"encryption-key", 0, DIST_OPTION_REFUSED, NULL, N_("encrypted images are not supported"),
+     N_("KEY")},
+    {"force-compression", 0, DIST_OPTION_REFUSED, NULL, AS_STORED, NULL},
+    {"format", 'f', DIST_OPTION_REFUSED, NULL, AS_STORED, N_("FORMAT")},
+    {"remove-signatures", 0, DIST_OPTION_REFUSED, NULL, AS_STORED, NULL},
+    {"sign-by", 0, DIST_OPTION_REFUSED, NULL, N_("use cosign(1), and see \"dist verify\""),
+     N_("KEY")},
     DIST_OPTION_END,
 };
 
@@ -58,6 +83,9 @@ static const DistOption pull_options[] = {
 static const DistOption fetch_options[] = {
     DIST_OPTION_INCLUDE(pull_options),
     DIST_OPTION_INCLUDE(dist_retry_options),
+    {"policy", 0, DIST_OPTION_REFUSED, NULL,
+     N_("a pull always asks the registry, and fetches what is missing; see \"dist run --pull\""),
+     N_("POLICY")},
     DIST_OPTION_END,
 };
 
@@ -67,14 +95,23 @@ static const DistOption push_options[] = {
     {"insecure", 0, DIST_OPTION_FLAG, &given.insecure,
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
     DIST_OPTION_INCLUDE(registry_options),
+    {"digestfile", 0, DIST_OPTION_TEXT, &images_digest_file,
+     N_("Write the digest of what was pushed to a file"), N_("FILE")},
+    DIST_OPTION_INCLUDE(push_refused_options),
     DIST_OPTION_INCLUDE(dist_progress_options),
     DIST_OPTION_END,
 };
 
+static void use_registry_options(void) {
+    given.insecure = given.insecure || !images_tls_verify;
+    if (images_auth_file)
+        g_setenv("REGISTRY_AUTH_FILE", images_auth_file, TRUE);
+}
+
 /* One after another. The first failure ends it; completed transfers stay. remote: the argument
  * leads to a registry, which needs credentials; otherwise it is the name of a stored image. */
 static int transfer_each(const char *member, bool remote, char **arguments, GError **error) {
-    given.insecure = given.insecure || !images_tls_verify;
+    use_registry_options();
     for (; *arguments; arguments++) {
         g_autofree char *argument = dist_complete_reference(*arguments);
         bool good =
@@ -99,16 +136,26 @@ static int verb_unpack(char **argv, GError **error) {
     return transfer_each("Unpack", false, argv + 1, error);
 }
 
+/* As podman writes it: without a newline. */
+static bool write_digest(const DistResult *result, GError **error) {
+    if (!images_digest_file ||
+        g_file_set_contents(images_digest_file, result->digest ? result->digest : "", -1, NULL))
+        return true;
+    return berth_error_set_errno(error, errno, _("write %s"), images_digest_file);
+}
+
 /* Pushes the image with the first name to the second; a single name is both. */
 static int verb_push(char **argv, GError **error) {
     int argc = (int)g_strv_length(argv);
-    given.insecure = given.insecure || !images_tls_verify;
+    g_auto(DistResult) result = {0};
+
+    use_registry_options();
     g_autofree char *name = dist_complete_reference(argv[1]);
     g_autofree char *reference = dist_complete_reference(argv[argc - 1]);
-    return dist_finish_transfer(dist_image_call("Push", name, reference, &given, error), reference,
-                                error)
-               ? EXIT_SUCCESS
-               : EXIT_FAILURE;
+    if (!dist_wait_reply(dist_image_call("Push", name, reference, &given, error), &result, error))
+        return EXIT_FAILURE;
+    puts(result.name ? result.name : reference);
+    return write_digest(&result, error) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int verb_mount(char **argv, GError **error) {

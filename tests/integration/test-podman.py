@@ -278,6 +278,15 @@ def test_an_absent_image_is_pulled():
 def test_environment():
     with open("/tmp/podman-env", "w", encoding="utf-8") as file:
         file.write("# a comment\nONE=1\n\nFROM_HOST\nTWO=a b\n")
+    contains(dist("run", "--rm", "--tz=Nosuch/Zone", IMAGE, "true").err, 'unknown time zone "Nosuch/Zone"')
+    assert "TZ=" not in good("run", "--rm", "--tz=", IMAGE, "env")
+    for field in ("mode=abc", "uid=root", "type=file"):
+        contains(dist("run", "--rm", f"--secret=name=/etc/hostname,{field}", IMAGE, "true").err, f'invalid field "{field}"')
+    hosts = good("run", "--rm", "--network=none", "--add-host=a;b=[::2]", "--add-host=c=192.0.2.1", IMAGE, "tail", "-n3", "/etc/hosts")
+    equal(hosts, "::2\ta\n::2\tb\n192.0.2.1\tc\n")
+    contains(dist("run", "--rm", "--network=none", "--add-host=me:host-gateway", IMAGE, "true").err,
+             'the host "me:host-gateway" needs a network that Berth made; "none" is not one')
+    contains(good("run", "--rm", "--network=host", "--add-host=me:host-gateway", IMAGE, "cat", "/etc/hosts"), "127.0.0.1\tme\n")
     out = good("run", "--rm", "--env-file=/tmp/podman-env", "-eONE=2", "--tz=Europe/Berlin", IMAGE, "env", env={"FROM_HOST": "yes"})
     lines = set(out.split("\n"))
     assert {"ONE=2", "FROM_HOST=yes", "TWO=a b", "TZ=Europe/Berlin"} <= lines, lines

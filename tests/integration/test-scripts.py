@@ -494,7 +494,16 @@ def test_objects_take_podmans_options():
     for words in (("--format=oci-archive",), ("--format", "docker-archive"), ("-m",)):
         good("save", *words, "-o", "/tmp/scripts.tar", IMAGE)
         equal(good("load", "-i", "/tmp/scripts.tar"), f"{IMAGE}\n")
-    refused("save", "--format=oci-dir", IMAGE, says="can be read as oci-archive and as docker-archive")
+    good("save", "--format=oci-dir", "-o", "/tmp/scripts-layout", IMAGE)
+    equal(good("load", "-i", "/tmp/scripts-layout"), f"{IMAGE}\n")
+    refused("save", "--format=oci-dir", IMAGE, says="--format=oci-dir needs --output")
+    refused("save", "--format=docker-dir", "-o", "/tmp/x", IMAGE, says="use oci-archive, docker-archive, oci-dir")
+    refused("save", "--compress", IMAGE, says="--compress is not supported: layers keep their own compression")
+    for words in (("push", "--format=oci"), ("push", "--compression-format=zstd"), ("pull", "--policy=always"), ("pull", "-a")):
+        refused(*words, IMAGE, says=" is not supported: ")
+    good("push", "--digestfile=/tmp/scripts-digest", IMAGE, f"{HOST}/scripts/copy:x")
+    with open("/tmp/scripts-digest", encoding="ascii") as file:
+        equal(file.read() + "\n", good("inspect", "-f", "{{.Digest}}", IMAGE))
 
 
 def test_export_and_commit_say_what_differs():

@@ -377,6 +377,26 @@ bool berth_network_check_endpoint(BerthContainers *containers, const BerthNetwor
            (plain || check_made(containers, endpoint->network, error));
 }
 
+/* host-gateway is an address of the host in a network that Berth made; without one, the name would
+ * silently be missing. On the host's network it is the loopback address (spec/files.c). */
+static bool check_gateway(BerthContainers *containers, const BerthCreateOptions *options,
+                          GError **error) {
+    const char *given = NULL;
+
+    for (char **host = options->hosts; host && *host && !given; host++)
+        if (g_str_has_suffix(*host, ":" BERTH_HOST_GATEWAY))
+            given = *host;
+    if (!given || options->network_mode == BERTH_NETWORK_HOST)
+        return true;
+    const char *name = options->network ? options->network : "none";
+    g_autoptr(BerthNetworkRecord) made =
+        berth_network_is_named(name) ? berth_network_find_made(containers, name) : NULL;
+    return made || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                                   "the host \"%s\" needs a network that Berth made; \"%s\" is "
+                                   "not one",
+                                   given, name);
+}
+
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
                                  GError **error) {
     if (options->network_mode == BERTH_NETWORK_NAMED &&
@@ -386,8 +406,9 @@ bool berth_network_check_options(BerthContainers *containers, const BerthCreateO
         if (!berth_network_check_endpoint(containers, options->additional_endpoints->pdata[i],
                                           error))
             return false;
-    return !berth_network_options_need_made(options) ||
-           check_made(containers, options->network ? options->network : "none", error);
+    return check_gateway(containers, options, error) &&
+           (!berth_network_options_need_made(options) ||
+            check_made(containers, options->network ? options->network : "none", error));
 }
 
 static void made_networks_closed(BerthContainers *containers) {

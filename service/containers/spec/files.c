@@ -26,9 +26,12 @@ static bool write_container_file(int directory, const char *name, const char *te
 }
 
 static void add_hosts(GString *text, const BerthContainerFiles *files) {
+    bool is_host = berth_network_parse_mode(files->network) == BERTH_NETWORK_HOST;
+    const char *gateway = is_host ? "127.0.0.1" : files->gateway;
+
     for (char *const *host = files->hosts; host && *host; host++) {
         const char *colon = strchr(*host, ':');
-        const char *address = g_str_equal(colon + 1, "host-gateway") ? files->gateway : colon + 1;
+        const char *address = g_str_equal(colon + 1, BERTH_HOST_GATEWAY) ? gateway : colon + 1;
         if (address)
             g_string_append_printf(text, "%s\t%.*s\n", address, (int)(colon - *host), *host);
     }

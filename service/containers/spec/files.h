@@ -17,7 +17,7 @@ typedef struct {
     char *const *own_servers; /* name servers of its network; NULL to use servers, or the host's */
     char *const *servers, *const *search, *const *options; /* as given to Create */
     char *const *hosts;                                    /* "NAME:ADDRESS" */
-    const char *gateway; /* the address of "host-gateway"; NULL if there is none */
+    const char *gateway; /* the address of BERTH_HOST_GATEWAY; NULL if there is none */
 } BerthContainerFiles;
 
 /* Makes the directory of the files and writes the host name. */

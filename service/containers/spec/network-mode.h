@@ -7,6 +7,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
+/* An address in Hosts that stands for one of the host's, which the container can reach. */
+#define BERTH_HOST_GATEWAY "host-gateway"
+
 typedef enum {
     BERTH_NETWORK_NONE,  /* a network namespace with only lo; also for NULL, the default */
     BERTH_NETWORK_HOST,  /* the host's network namespace */

@@ -135,7 +135,7 @@ static bool check_hosts(const BerthCreateOptions *options, GError **error) {
         g_autofree char *name = colon ? g_strndup(*text, (size_t)(colon - *text)) : g_strdup("");
         BerthSubnet address;
         if (!is_domain(name) || (!berth_subnet_parse_address(colon + 1, &address) &&
-                                 !g_str_equal(colon + 1, "host-gateway")))
+                                 !g_str_equal(colon + 1, BERTH_HOST_GATEWAY)))
             return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "invalid host \"%.100s\": not of the form NAME:ADDRESS", *text);
     }
