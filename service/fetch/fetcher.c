@@ -19,7 +19,9 @@
 
 #include <errno.h>
 
-enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 100 };
+/* PROGRESS_BYTES: after so many, tries count from the beginning. Proxies close each connection
+ * after a time, however large the content is. */
+enum { MAX_TRIES = 5, FIRST_DELAY_MSEC = 100, PROGRESS_BYTES = 1024 * 1024 };
 
 /* Where a response begins in the content is determined when its first block arrives. */
 typedef enum { RESPONSE_AWAITED, RESPONSE_PLACED, RESPONSE_MISPLACED } ResponsePlace;
@@ -40,6 +42,7 @@ typedef struct {
                           */
     size_t written;      /* of the block that curl passes again after a pause */
     unsigned tries;
+    uint64_t tried_at; /* position at which tries were last counted from the beginning */
     char *accept;
     BerthRemoteCall *call;
     sd_event_source *writable, *delay;
@@ -65,6 +68,7 @@ static bool fetcher_ask_next(Fetch *fetch) {
     fetch->remote = fetch->remotes->pdata[fetch->next++];
     fetch->tries_other_kind = fetch->requests_whole = false;
     fetch->tries = 0;
+    fetch->tried_at = fetch->position;
     fetcher_ask(fetch);
     return true;
 }
@@ -202,6 +206,10 @@ static int on_fetcher_delay(sd_event_source *source, uint64_t usec, void *userda
 
 /* Each wait is twice as long as the previous one. */
 static bool fetcher_try_again(Fetch *fetch) {
+    if (fetch->position - fetch->tried_at >= PROGRESS_BYTES) {
+        fetch->tried_at = fetch->position;
+        fetch->tries = 0;
+    }
     uint64_t delay_usec = (uint64_t)FIRST_DELAY_MSEC * 1000 << fetch->tries;
 
     return fetch->tries < MAX_TRIES &&

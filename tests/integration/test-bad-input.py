@@ -151,6 +151,17 @@ def test_broken_connection_goes_on_within_the_pull():
     contains(str(REGISTRY.requests), "bytes=150000-")
 
 
+def test_connections_that_break_after_progress_are_resumed_without_limit():
+    """Some proxies close each connection after a time. Without progress, a pull fails after a few attempts."""
+    image = layer_image(oci.Layer().add("noise", os.urandom(12 * 1024 * 1024)))
+    reference, _ = REGISTRY.add("proxied:x", image)
+    layer = image.manifest["layers"][0]["digest"]
+    REGISTRY.cut_each[layer] = 1024 * 1024 + 1
+    good("pull", reference)
+    REGISTRY.cut_each.clear()
+    good("rmi", reference)
+
+
 def test_corrupt_gzip():
     image = small_image(9)
     layer = image.manifest["layers"][0]

@@ -21,6 +21,7 @@ class FaultyRegistry:
         self.blobs = {}       # digest → bytes that are served instead of the blob
         self.cut_once = {}    # digest → number of bytes after which the first reply is cut off
         self.cut_always = {}  # the same for every reply
+        self.cut_each = {}    # digest → number of bytes that each reply has at most
         self.status = {}      # path → (status, message)
         self.header_digest = {}  # (path, tag) → Docker-Content-Digest
         self.token = None     # the bearer token that requests must have
@@ -178,6 +179,8 @@ class FaultyRegistry:
             end = int(asked.group(2)) + 1 if asked.group(2) else end
         cut = self.cut_once.pop(digest, None) if with_body else None
         cut = self.cut_always.get(digest, cut)
+        if digest in self.cut_each:
+            cut = begin + self.cut_each[digest]
         body = data[begin:end]
         if not with_body or (cut is None and digest not in self.stall):
             return self.send(handler, status, body, {}, with_body)
