@@ -28,7 +28,7 @@
 enum { MAX_CHANGES_BYTES = 64 * 1024 * 1024 };
 
 static struct {
-    gboolean archive;
+    gboolean archive, follow;
     char *as, *kind; /* for a stream, as given by dist on another host */
 } cp_given = {.as = (char *)"", .kind = (char *)""};
 
@@ -59,8 +59,9 @@ static bool split_container_path(const char *text, char **id, char **path) {
 static sd_bus_message *new_copy_out(const CopyOperation *copy, int tar, const char *name,
                                     const char *kind, GError **error) {
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "CopyOut");
-    int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, copy->path, tar, 2, "Name",
-                                         "s", name, "Kind", "s", kind)
+    int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, copy->path, tar, 3, "Name",
+                                         "s", name, "Kind", "s", kind, "FollowLink", "b",
+                                         (int)cp_given.follow)
                  : 0;
 
     if (r < 0)
@@ -77,6 +78,7 @@ static bool copy_over_ssh(const CopyOperation *copy, const char *path, int input
     const char *const arguments[] = {
         "cp",
         copy->archive ? "--archive" : "--archive=false",
+        cp_given.follow ? "--follow-link" : "--follow-link=false",
         named,
         checked,
         "--",
@@ -155,9 +157,13 @@ static bool find_copy_target(const char *given, const char *own_name, char **dir
                              const char **kind, GError **error) {
     g_autofree char *local = follow_local_links(given);
     struct stat status;
-    bool there = stat(local, &status) == 0;
 
     *kind = "";
+    /* tar would replace a device or a FIFO by the file. */
+    if (stat(given, &status) == 0 && !S_ISDIR(status.st_mode) && !S_ISREG(status.st_mode))
+        return berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                               _("%s is neither a directory nor a regular file"), given);
+    bool there = stat(local, &status) == 0;
     if (there && S_ISDIR(status.st_mode)) {
         *directory = g_strdup(given);
         *name = g_strdup("");
@@ -396,6 +402,8 @@ static int copy_between(const char *from, const char *to, gboolean archive, GErr
 
 static const DistOption cp_options[] = {
     {"archive", 'a', DIST_OPTION_FLAG, &cp_given.archive, N_("Keep owners"), NULL},
+    {"follow-link", 'L', DIST_OPTION_FLAG, &cp_given.follow,
+     N_("If the source is a symbolic link, copy what it leads to"), NULL},
     {"as", 0, DIST_OPTION_TEXT, &cp_given.as, N_("With \"-\": set the name of the copy"),
      N_("NAME")},
     {"kind", 0, DIST_OPTION_TEXT, &cp_given.kind,

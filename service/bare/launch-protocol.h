@@ -44,6 +44,9 @@
 
 #pragma once
 
+/* At the end of berth-copy's mode: a symbolic link is followed. */
+#define BERTH_COPY_FOLLOWING "-following"
+
 typedef enum {
     /* To berthd. */
     BERTH_LAUNCH_PROCESS = 'P',

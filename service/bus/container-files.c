@@ -19,15 +19,17 @@ static int copy_files(sd_bus_message *call, void *userdata, sd_bus_error *error,
     BerthCopyRequest request = {.mode = mode, .name = "", .kind = "", .tar = -1};
     g_autofree char *id = NULL;
     BerthContainer *container;
-    int owners = 0, r;
-    const BerthOption options[] = {{"Name", "s", &request.name},
-                                   {into ? "KeepOwners" : "Kind", into ? "b" : "s",
-                                    into ? (void *)&owners : (void *)&request.kind},
-                                   {NULL, NULL, NULL}};
+    int owners = 0, follows = 0, r;
+    const BerthOption of_in[] = {
+        {"Name", "s", &request.name}, {"KeepOwners", "b", &owners}, {NULL, NULL, NULL}};
+    const BerthOption of_out[] = {{"Name", "s", &request.name},
+                                  {"Kind", "s", &request.kind},
+                                  {"FollowLink", "b", &follows},
+                                  {NULL, NULL, NULL}};
 
     if ((r = berth_container_read_id(call, &id)) < 0 ||
         (r = sd_bus_message_read(call, "sh", &request.path, &request.tar)) < 0 ||
-        (r = berth_options_read(call, options, error)) < 0)
+        (r = berth_options_read(call, into ? of_in : of_out, error)) < 0)
         return r;
     r = berth_container_check(call, userdata, error, id, &container);
     if (r != BERTH_ACCESS_GRANTED)
@@ -37,6 +39,7 @@ static int copy_files(sd_bus_message *call, void *userdata, sd_bus_error *error,
     if (!pending)
         return -EBUSY;
     request.keeps_owners = owners;
+    request.follows_link = follows;
     berth_container_copy(container, &request, berth_pending_call_finish, pending);
     return 1;
 }

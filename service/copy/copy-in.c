@@ -17,15 +17,11 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-/* The number of links is the kernel's (path_resolution(7)). */
-enum { BLOCK_BYTES = 128 * 1024, MAX_LINKS = 40 };
+enum { BLOCK_BYTES = 128 * 1024 };
 
 static bool copy_data(BerthTarReader *from, struct archive *to, const char *path, GError **error) {
     const void *block;
@@ -81,39 +77,23 @@ static bool check_replaced(const BerthTarEntry *member, GError **error) {
                            bare);
 }
 
-/* Enters the directory of path, without magic links (openat2(2)), which lead out of the root. */
-static bool enter_directory_of(const char *path) {
-    const struct open_how how = {
-        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
-        .resolve = RESOLVE_NO_MAGICLINKS,
-    };
-    g_autofree char *parent = g_path_get_dirname(path);
-    berth_autofd int directory = (int)syscall(SYS_openat2, AT_FDCWD, parent, &how, sizeof how);
-
-    return directory >= 0 && fchdir(directory) == 0;
-}
-
 /* A file that is copied to the name of a symbolic link is written where the link leads, as by
- * cp(1). The links of the container only lead to places in its root, which is this process's.
- * *back is the directory to return to. */
+ * cp(1). *back is the directory to return to. */
 static bool follow_links(BerthTarEntry *member, int *back, GError **error) {
-    char target[PATH_MAX];
-
     if ((*back = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
         return berth_error_set_errno(error, errno, "%.500s of the container", member->path);
-    for (int i = 0; i < MAX_LINKS; i++) {
-        ssize_t size = readlink(member->path, target, sizeof target - 1);
-        if (size < 0)
-            return true;
-        target[size] = '\0';
-        if (!enter_directory_of(target))
-            return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
-                                   "%.500s of the container leads to %.500s: %s", member->path,
-                                   target, g_strerror(errno));
-        g_free(member->path);
-        member->path = g_path_get_basename(target);
-    }
-    return berth_error_set_errno(error, ELOOP, "%.500s of the container", member->path);
+    return berth_copy_follow_links(&member->path, error);
+}
+
+/* The file that the client names as the destination: docker and podman refuse these, too. A member
+ * of the archive below it replaces what is there. */
+static bool check_destination(const char *path, GError **error) {
+    struct stat status;
+
+    return lstat(path, &status) < 0 || S_ISREG(status.st_mode) || S_ISDIR(status.st_mode) ||
+           berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                           "%.500s of the container is neither a directory nor a regular file",
+                           path);
 }
 
 static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archive *disk,
@@ -130,7 +110,8 @@ static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archi
                                member->path);
     bool is_file = S_ISREG(member->mode) && !member->is_hard_link;
     berth_autofd int back = -1;
-    if (name && is_file && g_str_equal(member->path, name) && !follow_links(member, &back, error))
+    if (name && is_file && g_str_equal(member->path, name) &&
+        (!follow_links(member, &back, error) || !check_destination(member->path, error)))
         return false;
     if (!check_replaced(member, error))
         return false;

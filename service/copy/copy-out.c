@@ -215,12 +215,18 @@ static bool check_entry_kind(const char *path, const char *there, BerthCopyKind 
                            path);
 }
 
-bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int output,
-                    GError **error) {
+bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, bool follows,
+                    int output, GError **error) {
     g_autofree char *own_name = get_name(path);
     g_autofree char *there = berth_copy_enter_parent(path, error);
 
-    if (!there || !check_entry_kind(path, there, kind, error))
+    if (!there || (follows && !berth_copy_follow_links(&there, error)))
+        return false;
+    struct stat status;
+    if (follows && lstat(there, &status) < 0)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, "%.500s of the container: %s", path,
+                               g_strerror(errno));
+    if (!check_entry_kind(path, there, kind, error))
         return false;
     berth_autofd int start = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (start < 0)

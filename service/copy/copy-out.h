@@ -11,5 +11,5 @@ typedef enum { BERTH_COPY_ANY, BERTH_COPY_FILE, BERTH_COPY_DIRECTORY } BerthCopy
 /* Writes the file at path, with everything below it, as a tar. name replaces the name of the
  * topmost entry; NULL keeps it. kind is the required type, since the destination may have no place
  * for another one; anything that is not a directory counts as a file. */
-bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, int output,
-                    GError **error);
+bool berth_copy_out(const char *path, const char *name, BerthCopyKind kind, bool follows,
+                    int output, GError **error);

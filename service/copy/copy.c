@@ -14,11 +14,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-enum { MAX_NAMES_BYTES = 1024 * 1024 };
+/* The number of links is the kernel's (path_resolution(7)). */
+enum { MAX_NAMES_BYTES = 1024 * 1024, MAX_LINKS = 40 };
 
 bool berth_copy_fail(struct archive *archive, const char *what, const char *path, GError **error) {
     const char *reason = archive_error_string(archive);
@@ -57,6 +61,41 @@ char *berth_copy_enter_parent(const char *path, GError **error) {
         return NULL;
     }
     return g_steal_pointer(&base);
+}
+
+/* Enters a directory without magic links (openat2(2)), which lead out of the root. */
+static bool enter_directory(const char *path) {
+    const struct open_how how = {
+        .flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+        .resolve = RESOLVE_NO_MAGICLINKS,
+    };
+    berth_autofd int directory = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);
+
+    return directory >= 0 && fchdir(directory) == 0;
+}
+
+/* The links of the container only lead to places in its root, which is this process's. */
+bool berth_copy_follow_links(char **name, GError **error) {
+    char target[PATH_MAX];
+
+    for (int i = 0; i < MAX_LINKS; i++) {
+        ssize_t size = readlink(*name, target, sizeof target - 1);
+        if (size < 0)
+            return true;
+        target[size] = '\0';
+        g_autofree char *parent = g_path_get_dirname(target);
+        g_autofree char *base = g_path_get_basename(target);
+        /* As the name of a directory, it has no name in another one. */
+        bool itself =
+            g_str_has_suffix(target, "/") || g_str_equal(base, ".") || g_str_equal(base, "..");
+        if (!enter_directory(itself ? target : parent))
+            return berth_error_set(error, BERTH_ERROR_NOT_FOUND,
+                                   "%.500s of the container leads to %.500s: %s", *name, target,
+                                   g_strerror(errno));
+        g_free(*name);
+        *name = itself ? g_strdup(".") : g_steal_pointer(&base);
+    }
+    return berth_error_set_errno(error, ELOOP, "%.500s of the container", *name);
 }
 
 /* A name with a line break would look like two names, so it is left out. */

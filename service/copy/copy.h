@@ -16,5 +16,10 @@ bool berth_copy_fail(struct archive *archive, const char *what, const char *path
  * directory. */
 char *berth_copy_enter_parent(const char *path, GError **error);
 
+/* Enters the directory of the place that *name leads to, relative to the current directory, and
+ * replaces *name by its name there. Nothing needs to be at that place, but its directory must
+ * exist. */
+bool berth_copy_follow_links(char **name, GError **error);
+
 /* Writes the names in the directory path, one per line; those of directories end in "/". */
 bool berth_copy_list_names(const char *path, int output, GError **error);

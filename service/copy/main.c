@@ -7,6 +7,7 @@
  *
  *   berth-copy out|in ID PATH [NAME]       with the tar on standard output or input
  *   berth-copy out-file|out-directory ID PATH [NAME]   if the source must be of that type
+ *   berth-copy out[…]-following ID PATH [NAME]   what PATH leads to, if it is a symbolic link
  *   berth-copy out-names ID PATH           the names in a directory, as lines
  *   berth-copy in-with-owners ID PATH [NAME]
  *   berth-copy changes ID -                what the container has changed, as lines
@@ -14,6 +15,7 @@
  * Descriptors are those of bare/launch-protocol.h.
  */
 
+#include "bare/launch-protocol.h"
 #include "base/fd.h"
 #include "copy/changes.h"
 #include "copy/copy-in.h"
@@ -87,9 +89,10 @@ int main(int argc, char **argv) {
         return write_changes();
     const char *name = argc > 4 && argv[4][0] ? argv[4] : NULL;
     bool out = g_str_has_prefix(argv[1], "out");
-    BerthCopyKind kind = g_str_equal(argv[1], "out-file")        ? BERTH_COPY_FILE
-                         : g_str_equal(argv[1], "out-directory") ? BERTH_COPY_DIRECTORY
-                                                                 : BERTH_COPY_ANY;
+    bool follows = g_str_has_suffix(argv[1], BERTH_COPY_FOLLOWING);
+    BerthCopyKind kind = g_str_has_prefix(argv[1], "out-file")        ? BERTH_COPY_FILE
+                         : g_str_has_prefix(argv[1], "out-directory") ? BERTH_COPY_DIRECTORY
+                                                                      : BERTH_COPY_ANY;
     pid_t pid = berth_pid_read_pidfd(BERTH_DIRECTORY_FD);
     int lock = -1;
     if (pid > 0) {
@@ -102,10 +105,10 @@ int main(int argc, char **argv) {
     /* For directories that a tar implies; whatever it lists has its own permissions. */
     umask(022);
     copy_enter_sandbox(out ? "copy-out" : "copy-in", lock);
-    if (g_str_equal(argv[1], "out-names"))
+    if (g_str_has_prefix(argv[1], "out-names"))
         berth_copy_list_names(argv[3], STDOUT_FILENO, &error);
     else if (out)
-        berth_copy_out(argv[3], name, kind, STDOUT_FILENO, &error);
+        berth_copy_out(argv[3], name, kind, follows, STDOUT_FILENO, &error);
     else
         berth_copy_in(argv[3], name, STDIN_FILENO, g_str_equal(argv[1], "in-with-owners"), &error);
     return answer_request(error);

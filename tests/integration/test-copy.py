@@ -7,6 +7,7 @@ import io
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -371,7 +372,8 @@ def test_a_link_at_the_destination_is_followed():
     """As by cp(1), docker and podman: a file is written where a link leads, whether or not anything is there."""
     layer = (oci.Layer().directory("to").directory("to/real").add("to/real/file", b"old").symlink("to/link", "real/file").symlink("to/chain", "link")
              .symlink("to/absolute", "/to/real/new").symlink("to/up", "../../../../to/real/top").symlink("to/lost", "nowhere/x")
-             .symlink("to/ring", "ring").symlink("to/magic", "/proc/self/cwd/x").add("to/file", b"from"))
+             .symlink("to/ring", "ring").symlink("to/magic", "/proc/self/cwd/x")
+             .symlink("to/ups", "../to/.").symlink("to/dots", "real/..").symlink("to/dirlink", "real").symlink("to/gone", "real/gone").add("to/file", b"from"))
     reference = f"{HOST}/copy/followed:x"
     oci.push(oci.Image([oci.busybox_layer(), layer], {"Env": ["PATH=/bin"], "Cmd": ["sleep", "1000"]}), reference)
     good("pull", reference)
@@ -404,6 +406,33 @@ def test_a_link_at_the_destination_is_followed():
             good("cp", "followed:/to/file", name)
             assert os.path.islink(name) and os.path.isfile("real/file")
             os.unlink("real/file")
+        # With -L, also at the source.
+        for name, what in (("link", "magic"), ("chain", "magic"), ("absolute", "absolute"), ("ups", None), ("dots", None)):
+            good("cp", "-L", f"followed:/to/{name}", "through")
+            if what:
+                with open("through", encoding="utf-8") as file:
+                    contains(("2", "absolute"), file.read())
+                os.unlink("through")
+            else:
+                assert os.path.isfile("through/real/file"), os.listdir("through")
+                shutil.rmtree("through")
+        good("cp", "--follow-link", "followed:/to/dirlink", ".")
+        assert os.path.isfile("dirlink/file") and not os.path.islink("dirlink")
+        good("cp", "-L", "followed:/to/link", "followed:/to/real/again")
+        good("cp", "followed:/to/real/again", "through")
+        assert not os.path.islink("through")
+        for name, word in (("lost", "nowhere/x"), ("ring", "Too many"), ("magic", "/proc/self/cwd/x"), ("gone", "No such file")):
+            contains(dist("cp", "-L", f"followed:/to/{name}", "refused").err, word)
+        good("cp", "followed:/to/ring", "kept")
+        assert os.path.islink("kept")
+        # What is neither a file nor a directory is not replaced, on either side.
+        os.mkfifo("fifo")
+        os.symlink("fifo", "leads")
+        for name in ("fifo", "leads", "/dev/null"):
+            contains(dist("cp", "followed:/to/file", name).err, "neither")
+        assert stat.S_ISFIFO(os.stat("fifo").st_mode) and stat.S_ISCHR(os.stat("/dev/null").st_mode)
+        good("cp", "fifo", "followed:/to/fifo")
+        contains(dist("cp", "local", "followed:/to/fifo").err, "neither")
         # A file does not replace a directory, even if that is empty.
         os.makedirs("into/file")
         contains(dist("cp", "followed:/to/file", "into").err, "not a directory")

@@ -7,6 +7,7 @@
 
 #include "containers/parts/copy.h"
 
+#include "bare/launch-protocol.h"
 #include "base/fd.h"
 #include "containers/core/launch.h"
 #include "containers/parts/helper.h"
@@ -52,8 +53,8 @@ void berth_container_copy(BerthContainer *container, const BerthCopyRequest *req
     /* A running container is entered through its pidfd. If it is stopped, or only its changes are
      * listed, berth-copy gets its directory (-1; helper.h). */
     bool runs = berth_container_is_running(container);
-    g_autofree char *out =
-        request->kind[0] ? g_strconcat("out-", request->kind, NULL) : g_strdup("out");
+    g_autofree char *out = g_strconcat("out", request->kind[0] ? "-" : "", request->kind,
+                                       request->follows_link ? BERTH_COPY_FOLLOWING : "", NULL);
     const BerthLaunchRequest launch = {
         .program = get_program(container->containers),
         .name = "berth-copy",

@@ -17,6 +17,7 @@ typedef struct {
     const char *path;
     const char *name;  /* for the topmost entry; "" keeps its own name */
     const char *kind;  /* OUT: the required type, "file" or "directory"; "" for any */
+    bool follows_link; /* OUT: copies what a symbolic link leads to */
     int tar;           /* the stream to read from or to write to */
     bool keeps_owners; /* IN: keeps the owners recorded in the tar */
 } BerthCopyRequest;
