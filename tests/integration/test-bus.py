@@ -3,6 +3,7 @@
 # and the service works with both.
 # machine: package dbus-broker
 
+import importlib
 import json
 import os
 import pathlib
@@ -13,6 +14,7 @@ import time
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
 import oci
 
+forged = importlib.import_module("test-forged")
 IMAGE = f"{HOST}/bus/base:x"
 BROKER = os.environ["BERTH_BUILD"] + "/packages/dbus-broker"
 
@@ -187,6 +189,26 @@ def test_the_policy_holds_on_dbus_broker():
     polkit_rule('polkit.addRule(function(action, subject) { return subject.user == "alice" ? "yes" : null; });')
     equal(good("run", "--rm", IMAGE, "echo", "hers", user="alice"), "hers\n")
     good("rm", "-f", "roots")
+
+
+def test_forged_signals_and_replies_are_not_believed_on_dbus_broker():
+    forged.test_setup()
+    forged.test_a_user_cannot_stop_a_container_in_the_name_of_systemd()
+    forged.test_a_user_cannot_report_that_another_client_has_left()
+    forged.test_dist_believes_no_event_of_another_user()
+    forged.test_dist_shows_no_progress_of_another_user()
+    forged.test_a_reply_that_was_not_asked_for_is_not_delivered()
+
+
+def test_callers_learn_on_dbus_broker_why_the_service_cannot_start():
+    equal(run("systemctl", "stop", "berthd.service").status, 0)
+    os.rename(f"{STATE}/content", f"{STATE}/aside")
+    pathlib.Path(f"{STATE}/content").touch()
+    contains(call("/org/berth1", "org.freedesktop.DBus.Peer", "Ping").err, f"{STATE}/content is not a directory")
+    wait_until(lambda: run("systemctl", "is-failed", "berthd.service").out == "failed\n", "the end of the service")
+    os.unlink(f"{STATE}/content")
+    os.rename(f"{STATE}/aside", f"{STATE}/content")
+    service_is_up()
 
 
 def test_the_bus_starts_the_service_again():

@@ -37,7 +37,7 @@ def test_a_user_cannot_stop_a_container_in_the_name_of_systemd():
     good("run", "-d", "--id=kept", "--stop-signal=KILL", IMAGE)
     forge_to_service(f"{SYSTEMD}/unit/{bus_label('berth-kept.scope')}", "org.freedesktop.systemd1.Scope", "RequestStop", "()")
     equal(good("exec", "kept", "echo", "alive"), "alive\n")
-    equal([event for event in events() if event["kind"] == "exit" and not event["process"]], [])
+    equal([event for event in events() if event["id"] == "kept" and event["kind"] == "exit" and not event["process"]], [])
     # A request of systemd itself counts.
     equal(run("systemctl", "stop", "berth-kept.scope").status, 0)
     equal(dist("wait", "kept").status, 137)
