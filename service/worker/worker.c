@@ -7,7 +7,8 @@
  * it.
  *
  * A worker answers each call once, without descriptors, and sends nothing else: one that does is
- * considered compromised, and is killed.
+ * considered compromised, and is killed. Longer messages than any reply do not even reach sd-bus
+ * (worker-input.c).
  */
 
 #include "worker/worker.h"
@@ -15,6 +16,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "worker/replies.h"
+#include "worker/worker-input.h"
 #include "worker/worker-process.h"
 
 #include <errno.h>
@@ -63,6 +65,7 @@ struct BerthWorker {
     char *kind;
     sd_event *event;
     sd_bus *bus;
+    BerthWorkerInput *input; /* of the bus */
     pid_t pid;
     int words;                       /* its standard error; -1: that of its template */
     bool breached;                   /* it has sent an unexpected message */
@@ -92,23 +95,28 @@ static int watch_bus(BerthWorker *worker, const char *member, sd_bus_message_han
                                      "org.freedesktop.DBus.Local", member, handler, NULL, worker);
 }
 
-/* A filter of sd-bus that sees every message that is not a reply to a call. The process is killed
- * by its PID, which cannot be reused until berth_worker_free() has it reaped; its calls then fail
- * like those of any dead worker. */
-static int on_other_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+/* The process is killed by its PID, which cannot be reused until berth_worker_free() has it reaped;
+ * its calls then fail like those of any dead worker. */
+static void on_breach(void *userdata) {
     BerthWorker *worker = userdata;
-    const char *interface = sd_bus_message_get_interface(message);
 
-    (void)error;
-    /* sd-bus itself reports events of the connection like this. */
-    if (interface && g_str_equal(interface, "org.freedesktop.DBus.Local"))
-        return 0;
     if (!worker->breached)
         berth_log_warning(NULL, NULL,
                           "berth-%s sent a message that was not asked for and is killed",
                           worker->kind);
     worker->breached = true;
     kill(worker->pid, SIGKILL);
+}
+
+/* A filter of sd-bus that sees every message that is not a reply to a call. */
+static int on_other_message(sd_bus_message *message, void *userdata, sd_bus_error *error) {
+    const char *interface = sd_bus_message_get_interface(message);
+
+    (void)error;
+    /* sd-bus itself reports events of the connection like this. */
+    if (interface && g_str_equal(interface, "org.freedesktop.DBus.Local"))
+        return 0;
+    on_breach(userdata);
     return 1;
 }
 
@@ -120,17 +128,19 @@ static void refuse_descriptors(int socket) {
     (void)setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no);
 }
 
-/* The bus owns the socket once sd_bus_set_fd() has succeeded; on earlier failures it is closed
- * here. */
+/* Takes ownership of the socket. The bus owns it once sd_bus_set_fd() has succeeded. */
 static bool worker_connect_bus(BerthWorker *worker, int socket, GError **error) {
+    berth_autofd int output = socket, input = -1;
     int r;
 
     refuse_descriptors(socket);
-    if ((r = sd_bus_new(&worker->bus)) < 0 ||
-        (r = sd_bus_set_fd(worker->bus, socket, socket)) < 0) {
-        close(socket);
+    worker->input = berth_worker_input_new(worker->event, socket, &input, on_breach, worker, error);
+    if (!worker->input)
+        return false;
+    if ((r = sd_bus_new(&worker->bus)) < 0 || (r = sd_bus_set_fd(worker->bus, input, output)) < 0)
         return berth_error_set_errno(error, r, "communicate with berth-%s", worker->kind);
-    }
+    berth_fd_steal(&input);
+    berth_fd_steal(&output);
     if ((r = sd_bus_set_anonymous(worker->bus, 1)) < 0 ||
         (r = sd_bus_negotiate_fds(worker->bus, 1)) < 0 ||
         (r = sd_bus_set_connected_signal(worker->bus, 1)) < 0 ||
@@ -234,6 +244,7 @@ void berth_worker_free(BerthWorker *worker) {
         sd_bus_close(worker->bus);
         sd_bus_unref(worker->bus);
     }
+    berth_worker_input_free(worker->input);
     if (worker->pid > 0)
         berth_worker_process_kill(worker->pid, worker->event, worker->kind, worker->uid,
                                   worker->words);
@@ -334,6 +345,8 @@ static int worker_on_disconnected(sd_bus_message *signal, void *userdata, sd_bus
 
     (void)signal;
     (void)error;
+    /* It has a duplicate of the socket: the worker must see the end, too. */
+    g_clear_pointer(&worker->input, berth_worker_input_free);
     for (guint i = 0; i < worker->calls->len; i++) {
         Call *call = worker->calls->pdata[i];
         if (!call->waiting)
