@@ -164,7 +164,7 @@ static char *normalize_key(const char *key) {
 }
 
 /* Returns the key of map that is the longest prefix of locator, in whole components; NULL if there
- * is none. */
+ * is none. As in podman and docker, a key written like the locator precedes a URL. */
 static const char *find_key(json_object *map, const char *locator) {
     g_autofree char *wanted = normalize_key(locator);
     const char *best = NULL;
@@ -175,7 +175,9 @@ static const char *find_key(json_object *map, const char *locator) {
     json_object_object_foreach(map, key, value) {
         g_autofree char *name = normalize_key(key);
         size_t length = strlen(name);
-        if (length > best_length && g_str_has_prefix(wanted, name) &&
+        bool is_better =
+            length > best_length || (length == best_length && g_str_has_prefix(locator, key));
+        if (is_better && g_str_has_prefix(wanted, name) &&
             (wanted[length] == '\0' || wanted[length] == '/')) {
             best = key;
             best_length = length;
@@ -210,7 +212,7 @@ static bool split_auth(const char *auth, BerthCredentials *credentials) {
 static bool read_auth_entry(json_object *auths, const char *key, BerthCredentials **result,
                             GError **error) {
     g_autoptr(BerthCredentials) credentials = g_new0(BerthCredentials, 1);
-    const char *auth, *identity_token, *registry_token;
+    const char *auth, *identity_token, *registry_token, *username, *password;
     json_object *entry;
 
     if (!berth_document_get_object(auths, key, &entry, error))
@@ -219,11 +221,19 @@ static bool read_auth_entry(json_object *auths, const char *key, BerthCredential
         return true;
     if (!berth_document_get_string(entry, "auth", &auth, error) ||
         !berth_document_get_string(entry, "identitytoken", &identity_token, error) ||
-        !berth_document_get_string(entry, "registrytoken", &registry_token, error))
+        !berth_document_get_string(entry, "registrytoken", &registry_token, error) ||
+        !berth_document_get_string(entry, "username", &username, error) ||
+        !berth_document_get_string(entry, "password", &password, error))
         return false;
     if (auth && auth[0] && !split_auth(auth, credentials))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "\"auth\" of %.200s is not a user name and password", key);
+    /* docker reads these as well, if there is no "auth". They become parts of a header. */
+    if (!credentials->username && username && username[0] && is_clean(username) &&
+        is_clean(password ? password : "")) {
+        credentials->username = g_strdup(username);
+        credentials->password = g_strdup(password ? password : "");
+    }
     credentials->identity_token =
         g_strdup(identity_token && identity_token[0] ? identity_token : NULL);
     credentials->registry_token =

@@ -13,6 +13,8 @@
 static const char file[] =
     "{\"auths\":{\"r.example\":{\"auth\":\"YTpi\"},\"r.example/web\":{\"auth\":\"YzpkOmU=\"},"
     "\"https://index.docker.io/v1/\":{\"identitytoken\":\"t\"},\"bad\":{\"auth\":\"YQ==\"},"
+    "\"https://old.example/v1/\":{\"auth\":\"YTpi\"},\"old.example\":{\"auth\":\"Yzpk\"},"
+    "\"plain.example\":{\"username\":\"p\",\"password\":\"q\"},"
     "\"empty\":{}},\"credHelpers\":{\"h.example\":\"pass\"},\"credsStore\":\"store\"}";
 
 typedef struct {
@@ -43,6 +45,15 @@ static void test_the_longest_prefix_counts(void) {
     g_assert_cmpstr(part.credentials->password, ==, "d:e");
     g_assert_cmpstr(near.credentials->username, ==, "a");
     g_assert_cmpstr(other.credentials->username, ==, "c");
+    /* The plain form of a key precedes docker's old one, wherever it is in the file. */
+    Found old = find("old.example/app");
+    g_assert_cmpstr(old.credentials->username, ==, "c");
+    clear(&old);
+    /* Secrets of Kubernetes may have both in separate members, which docker reads. */
+    Found plain = find("plain.example/app");
+    g_assert_cmpstr(plain.credentials->username, ==, "p");
+    g_assert_cmpstr(plain.credentials->password, ==, "q");
+    clear(&plain);
     clear(&whole);
     clear(&part);
     clear(&near);
