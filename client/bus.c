@@ -31,6 +31,10 @@ sd_bus *dist_bus_reconnect(GError **error) {
     return dist_bus(error);
 }
 
+bool dist_bus_is_here(void) {
+    return !dist_settings.host && !dist_settings.machine;
+}
+
 sd_bus *dist_bus(GError **error) {
     int r;
 

@@ -18,6 +18,9 @@
 /* The bus connection, made by the first call. NULL with error. */
 sd_bus *dist_bus(GError **error);
 
+/* Whether the service runs on this machine: without -H and -M. */
+bool dist_bus_is_here(void);
+
 /* Whether the connection can pass descriptors; one over ssh cannot, and a call whose reply has a
  * descriptor would wait forever. */
 bool dist_bus_passes_descriptors(void);

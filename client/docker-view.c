@@ -253,7 +253,9 @@ static void view_add_mounts(json_object *container, json_object *spec) {
 void dist_docker_view_add(json_object *container) {
     json_object *spec = view_get(container, "config");
 
+    berth_document_add_same(container, "Id", view_get(container, "id"));
     berth_document_add_same(container, "Name", view_get(container, "id"));
+    berth_document_add_same(container, "Image", view_get(container, "image"));
     berth_document_add_same(container, "ImageName", view_get(container, "image"));
     view_add_time(container, "Created", container, "created");
     berth_document_add_same(container, "RestartCount", view_get(container, "restartCount"));

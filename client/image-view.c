@@ -91,5 +91,10 @@ bool dist_image_view_add(json_object *image, const char *text, const char *name,
     berth_document_add_string(image, "Digest", target.digest);
     berth_document_add_int(image, "Size", (int64_t)size);
     add_layers(image);
+    /* docker's names of the configuration's own members. */
+    berth_document_add_same(image, "Architecture", json_object_object_get(image, "architecture"));
+    berth_document_add_same(image, "Os", json_object_object_get(image, "os"));
+    berth_document_add_same(image, "Created", json_object_object_get(image, "created"));
+    berth_document_add_same(image, "Config", json_object_object_get(image, "config"));
     return !with_names || add_names(image, target.digest, error);
 }

@@ -7,8 +7,10 @@
 
 #include "client/system-info.h"
 
+#include "base/document.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
+#include "client/docker-info-view.h"
 #include "client/format.h"
 #include "client/service-errors.h"
 #include "client/table.h"
@@ -144,6 +146,56 @@ static bool add_features(const SystemInfo *info, GError **error) {
     return true;
 }
 
+static bool info_read_counts(DistServiceFacts *facts, GError **error) {
+    g_autoptr(sd_bus_message) reply = get_property("Counts", "a{st}", error);
+    const struct {
+        const char *name;
+        uint64_t *target;
+    } counts[] = {
+        {"Containers", &facts->containers},
+        {"RunningContainers", &facts->running},
+        {"Images", &facts->images},
+    };
+    const char *name;
+    uint64_t value;
+    int r = reply ? sd_bus_message_enter_container(reply, 'a', "{st}") : 0;
+
+    while (reply && r >= 0 && (r = sd_bus_message_read(reply, "{st}", &name, &value)) > 0)
+        for (size_t i = 0; i < G_N_ELEMENTS(counts); i++)
+            if (g_str_equal(counts[i].name, name))
+                *counts[i].target = value;
+    return reply && (r >= 0 || dist_bad_reply(r, error));
+}
+
+/* The rows of the table have a name and a value; docker's Name is that of the machine. */
+static bool format_is_for_rows(void) {
+    static const char *const words[] = {"table ", ".name", ".value", ".Value"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+        if (dist_table_format_mentions(words[i]))
+            return true;
+    return false;
+}
+
+/* Any other template is filled once, with docker's and podman's names. */
+static bool info_fill_format(const char *version, GError **error) {
+    g_autoptr(sd_bus_message) reply = get_property("Storage", "a{sv}", error);
+    g_autoptr(json_object) info = json_object_new_object();
+    DistServiceFacts facts = {.version = version, .path = "", .is_here = dist_bus_is_here()};
+    const DistField fields[] = {{"Path", "s", &facts.path},
+                                {"Size", "t", &facts.size_bytes},
+                                {"Used", "t", &facts.used_bytes},
+                                {NULL, NULL, NULL}};
+    int r = reply ? dist_dictionary_read(reply, fields) : 0;
+
+    if (!reply || r < 0)
+        return reply ? dist_bad_reply(r, error) : false;
+    if (!info_read_counts(&facts, error))
+        return false;
+    dist_docker_info_view_add(info, &facts);
+    return dist_table_fill_format(info, error);
+}
+
 int dist_system_info(char **argv, GError **error) {
     const DistColumn columns[] = {{"name", _("NAME"), DIST_CELL_TEXT},
                                   {"value", _("VALUE"), DIST_CELL_TEXT},
@@ -157,6 +209,8 @@ int dist_system_info(char **argv, GError **error) {
     (void)argv;
     if (!reply || sd_bus_message_read(reply, "s", &version) < 0)
         return EXIT_FAILURE;
+    if (dist_table_has_template() && !format_is_for_rows())
+        return info_fill_format(version, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     info_add(&info, "Version", version);
     return add_storage(&info, error) && add_counts(&info, error) && add_features(&info, error) &&
                    dist_table_print(table, error)

@@ -146,8 +146,12 @@ static struct {
     gboolean manifest;
     gboolean history;
     gboolean exists;
+    gboolean array;
     char *type;
 } inspect_given;
+
+/* The documents of --array; NULL without it. */
+static json_object *inspect_array;
 
 static const char *const inspect_types[] = {"all", "container", "image", NULL};
 
@@ -160,6 +164,8 @@ const DistOption dist_inspect_options[] = {
      N_("Platform; this machine's if not "
         "given"),
      N_("OS/ARCH[/VARIANT]")},
+    {"array", 0, DIST_OPTION_FLAG, &inspect_given.array,
+     N_("Print one array of all documents, which also have docker's names"), NULL},
     {"manifest", 0, DIST_OPTION_FLAG, &inspect_given.manifest, N_("Show the manifest"), NULL},
     {"history", 0, DIST_OPTION_FLAG, &inspect_given.history, N_("Show the history of its layers"),
      NULL},
@@ -167,21 +173,35 @@ const DistOption dist_inspect_options[] = {
     DIST_OPTION_END,
 };
 
-/* Prints what --format selects, with docker's members beside the document's own. image is the name
- * of an image, or NULL for a container. */
+/* Adds docker's members to the document's own. image is the name of an image, or NULL for a
+ * container. */
+static bool inspect_add_view(json_object *document, const char *text, const char *image,
+                             bool with_names, GError **error) {
+    if (!image)
+        dist_docker_view_add(document);
+    return !image || inspect_given.manifest ||
+           dist_image_view_add(document, text, image, with_names, error);
+}
+
+/* Prints what --format selects. */
 static bool inspect_print_format(const char *text, const char *image, GError **error) {
     g_autoptr(json_object) document = berth_document_parse(text, strlen(text), error);
 
     if (!document)
         return false;
-    if (!dist_table_has_template())
-        return dist_table_fill_format(document, error);
-    if (!image)
-        dist_docker_view_add(document);
-    else if (!inspect_given.manifest &&
-             !dist_image_view_add(document, text, image, dist_table_format_mentions("Repo"), error))
+    if (dist_table_has_template() &&
+        !inspect_add_view(document, text, image, dist_table_format_mentions("Repo"), error))
         return false;
     return dist_table_fill_format(document, error);
+}
+
+/* For --array: the documents are printed together, at the end. */
+static bool inspect_append(const char *text, const char *image, GError **error) {
+    json_object *document = berth_document_parse(text, strlen(text), error);
+
+    if (document)
+        json_object_array_add(inspect_array, document);
+    return document && inspect_add_view(document, text, image, true, error);
 }
 
 static bool inspect_print(sd_bus_message *reply, const char *image, GError **error) {
@@ -196,6 +216,8 @@ static bool inspect_print(sd_bus_message *reply, const char *image, GError **err
         return print_history(text, error);
     if (dist_table_has_format())
         return inspect_print_format(text, image, error);
+    if (inspect_array)
+        return inspect_append(text, image, error);
     /* On a terminal, control characters are escaped. A file or a pipe gets the document unchanged,
      * plus a newline. */
     g_autofree char *plain = isatty(STDOUT_FILENO) ? dist_format_json(text) : NULL;
@@ -231,6 +253,20 @@ static bool inspect_one(const char *argument, const void *userdata, GError **err
     return false;
 }
 
+/* With --array, what was found is printed even if something else was not, as in docker. Without
+ * any, or if something else was printed, there is no array. */
+static int inspect_each(char **arguments, const char *type) {
+    g_autoptr(json_object) array = inspect_given.array ? json_object_new_array() : NULL;
+
+    inspect_array = array;
+    int status = dist_for_each(arguments, inspect_one, type);
+    if (array && json_object_array_length(array) > 0) {
+        g_autofree char *text = dist_format_value(array, true);
+        puts(text);
+    }
+    return status;
+}
+
 int dist_verb_inspect(char **argv, GError **error) {
     const char *type = inspect_given.type ? inspect_given.type : "all";
 
@@ -241,7 +277,7 @@ int dist_verb_inspect(char **argv, GError **error) {
     }
     given.document = inspect_given.manifest ? "manifest" : NULL;
     if (!inspect_given.exists)
-        return dist_for_each(argv + 1, inspect_one, type);
+        return inspect_each(argv + 1, type);
     /* A missing object is an answer, not a failure that has to be reported. */
     for (char **argument = argv + 1; *argument; argument++) {
         g_autoptr(GError) local = NULL;

@@ -11,6 +11,7 @@
 #include "base/document.h"
 #include "client/bus.h"
 #include "client/dictionary.h"
+#include "client/docker-info-view.h"
 #include "client/each.h"
 #include "client/format.h"
 #include "client/listing.h"
@@ -203,9 +204,8 @@ static bool version_fill_format(const char *service, GError **error) {
 
     berth_document_add_string(versions, "client", BERTH_VERSION);
     berth_document_add_string(versions, "service", service);
-    berth_document_add_string(berth_document_add_object(versions, "Client"), "Version",
-                              BERTH_VERSION);
-    berth_document_add_string(berth_document_add_object(versions, "Server"), "Version", service);
+    dist_docker_version_view_add(
+        versions, &(DistServiceFacts){.version = service, .is_here = dist_bus_is_here()});
     return dist_table_fill_format(versions, error);
 }
 
