@@ -46,7 +46,7 @@ static bool choice_find_user(uint32_t *user, GError **error) {
 
 /* The caller's own, oldest first. NULL with error. */
 static GPtrArray *choice_list_own(DistContainerFilter wanted, GError **error) {
-    g_autoptr(GPtrArray) all = dist_containers_list(NULL, error);
+    g_autoptr(GPtrArray) all = dist_containers_list(NULL, false, error);
     uint32_t user;
 
     if (!all || !choice_find_user(&user, error))

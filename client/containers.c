@@ -156,27 +156,35 @@ static gint container_compare_created(gconstpointer a, gconstpointer b) {
 
 /* Asks only for the properties that container_read_properties() reads: for others, the service may
  * have to read a file of each container. Some are only for what lists containers to people. */
-static int container_append_names(sd_bus_message *call, const void *userdata) {
+/* What dist_containers_list() was asked for. */
+typedef struct {
+    const DistFilterName *names;
+    bool with_labels;
+} ContainersWanted;
+
+static int container_append_wanted(sd_bus_message *call, const void *userdata) {
     static const char *const properties[] = {
         "Id",      "Image",  "State",    "Scope",     "Pid",    "Owner",   "ExitStatus", "Created",
         "Started", "Exited", "Terminal", "Autostart", "Health", "Command", "Ports",      NULL};
-    static const char *const more[] = {"Pod",     "Labels",       "Networks",
-                                       "Volumes", "RestartCount", NULL};
-    const DistFilterName *names = userdata;
+    static const char *const more[] = {"Pod", "Networks", "Volumes", "RestartCount", NULL};
+    const ContainersWanted *asked = userdata;
     g_autoptr(GStrvBuilder) wanted = g_strv_builder_new();
 
     g_strv_builder_addv(wanted, (const char **)properties);
-    if (names)
+    if (asked->names)
         g_strv_builder_addv(wanted, (const char **)more);
+    if (asked->with_labels)
+        g_strv_builder_add(wanted, "Labels");
     g_auto(GStrv) list = g_strv_builder_end(wanted);
-    int r = names ? dist_filter_append(call, names, NULL) : 0;
+    int r = asked->names ? dist_filter_append(call, asked->names, NULL) : 0;
     return r < 0 ? r : dist_append_strings(call, "Properties", list);
 }
 
 /* Oldest first. names: the filters of the command line that apply, or NULL. */
-GPtrArray *dist_containers_list(const DistFilterName *names, GError **error) {
-    const DistListing listing = {DIST_CONTAINERS, "List", .filter = container_append_names,
-                                 .filter_data = names};
+GPtrArray *dist_containers_list(const DistFilterName *names, bool with_labels, GError **error) {
+    const ContainersWanted asked = {names, with_labels};
+    const DistListing listing = {DIST_CONTAINERS, "List", .filter = container_append_wanted,
+                                 .filter_data = &asked};
     g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)dist_container_free);
 
     if (!dist_list(&listing, container_read_listed, all, error))
@@ -187,7 +195,7 @@ GPtrArray *dist_containers_list(const DistFilterName *names, GError **error) {
 
 /* NULL with error; an empty list is not an error. Freed with g_strfreev(). */
 char **dist_containers_list_ids(DistContainerFilter wanted, GError **error) {
-    g_autoptr(GPtrArray) all = dist_containers_list(NULL, error);
+    g_autoptr(GPtrArray) all = dist_containers_list(NULL, false, error);
     GPtrArray *ids = all ? g_ptr_array_new() : NULL;
 
     if (!all)

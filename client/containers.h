@@ -52,9 +52,9 @@ typedef struct {
 bool dist_container_read_usage(const char *id, DistContainerUsage *figures, GError **error);
 
 /* All containers that the caller may see and that match --filter, oldest first. names: the filters
- * that --filter knows, or NULL for no filter, and for containers without labels, pod, networks,
- * volumes and restarts. NULL with error. */
-GPtrArray *dist_containers_list(const DistFilterName *names, GError **error);
+ * that --filter knows, or NULL for no filter, and for containers without pod, networks, volumes and
+ * restarts. Labels, which may be long, are left out unless they are needed. NULL with error. */
+GPtrArray *dist_containers_list(const DistFilterName *names, bool with_labels, GError **error);
 
 /* The ids of the containers for which wanted() is true. Freed with g_strfreev(); NULL with error.
  */

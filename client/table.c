@@ -455,6 +455,11 @@ bool dist_table_has_template(void) {
     return dist_table_format_mentions("{{");
 }
 
+bool dist_table_may_use(const char *text) {
+    return dist_settings.json != DIST_JSON_OFF || dist_table_format_mentions("json") ||
+           dist_table_format_mentions(text) || (table_given.sort && strstr(table_given.sort, text));
+}
+
 bool dist_table_format_mentions(const char *text) {
     return table_given.format && strstr(table_given.format, text);
 }

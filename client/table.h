@@ -59,6 +59,10 @@ bool dist_table_has_format(void);
 /* Whether --format is a template. */
 bool dist_table_has_template(void);
 
+/* Whether a column with this text in its name may be printed or sorted by: --format or --sort names
+ * it, or a program gets all columns. */
+bool dist_table_may_use(const char *text);
+
 /* Whether --format contains this text, so that what a template may need is not made in vain. */
 bool dist_table_format_mentions(const char *text);
 

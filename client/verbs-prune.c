@@ -90,7 +90,7 @@ static bool delete_unless_used(const char *path, const char *interface, const ch
 
 /* The list may be out of date by the time of a deletion: delete_unless_used() copes with that. */
 static bool prune_containers(GError **error) {
-    g_autoptr(GPtrArray) all = dist_containers_list(dist_prune_filters, error);
+    g_autoptr(GPtrArray) all = dist_containers_list(dist_prune_filters, true, error);
 
     for (guint i = 0; all && i < all->len; i++) {
         const DistContainer *container = all->pdata[i];

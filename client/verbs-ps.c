@@ -232,6 +232,12 @@ static bool ps_has_port(const DistContainer *container, const GPtrArray *wanted,
     return wanted->len == 0;
 }
 
+/* The service leaves out the others, of which there may be thousands. */
+static void ps_want_running(void) {
+    dist_option_add_to_list(&dist_filters_given, (char *)"status=running");
+    dist_option_add_to_list(&dist_filters_given, (char *)"status=paused");
+}
+
 int dist_verb_ps(char **argv, GError **error) {
     uint64_t before, since, until = UINT64_MAX;
 
@@ -246,7 +252,14 @@ int dist_verb_ps(char **argv, GError **error) {
     g_autoptr(GHashTable) unwanted = ps_find_labelled(error);
     if (!unwanted)
         return EXIT_FAILURE;
-    g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, error);
+    gint64 last = ps_given.latest ? 1 : ps_given.last;
+    /* A filter by state looks at all containers, running or not. */
+    bool any_state =
+        ps_given.all || last >= 0 || dist_filter_find("status") || dist_filter_find("exited");
+    if (!any_state)
+        ps_want_running();
+    /* "abel": labels, Labels and .Label KEY. */
+    g_autoptr(GPtrArray) all = dist_containers_list(ps_filters, dist_table_may_use("abel"), error);
     /* As in docker, a format that shows the size is enough. */
     bool with_size =
         ps_given.size || dist_table_format_mentions("Size") || dist_table_format_mentions("size");
@@ -255,10 +268,6 @@ int dist_verb_ps(char **argv, GError **error) {
         return EXIT_FAILURE;
     g_autoptr(DistTable) table = new_process_table(with_size);
     uint64_t first = dist_filter_find("since") ? since + 1 : 0;
-    gint64 last = ps_given.latest ? 1 : ps_given.last;
-    /* A filter by state looks at all containers, running or not. */
-    bool any_state =
-        ps_given.all || last >= 0 || dist_filter_find("status") || dist_filter_find("exited");
     g_autoptr(GPtrArray) shown = g_ptr_array_new();
     for (guint i = 0; i < all->len; i++) {
         const DistContainer *container = all->pdata[i];
