@@ -381,6 +381,10 @@ static void stop_service(Daemon *daemon) {
         sd_bus_flush_close_unref(service->bus);
     if (daemon->bus_socket >= 0)
         (void)shutdown(daemon->bus_socket, SHUT_RDWR);
+    /* Calls that end with the bus leave these. */
+    g_clear_pointer(&service->subscribers, g_hash_table_unref);
+    g_clear_pointer(&service->creators, g_hash_table_unref);
+    g_clear_pointer(&service->waiting, g_ptr_array_unref);
 }
 
 /* Errors of this kind stay until an administrator has done something about them: systemd does not
