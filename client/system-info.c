@@ -169,7 +169,7 @@ static bool info_read_counts(DistServiceFacts *facts, GError **error) {
 
 /* The rows of the table have a name and a value; docker's Name is that of the machine. */
 static bool format_is_for_rows(void) {
-    static const char *const words[] = {"table ", ".name", ".value", ".Value"};
+    static const char *const words[] = {"table ", ".name", ".NAME", ".value", ".Value", ".VALUE"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
         if (dist_table_format_mentions(words[i]))
