@@ -167,9 +167,11 @@ static bool info_read_counts(DistServiceFacts *facts, GError **error) {
     return reply && (r >= 0 || dist_bad_reply(r, error));
 }
 
-/* The rows of the table have a name and a value; docker's Name is that of the machine. */
+/* The rows of the table have a name and a value. docker's Name, which is that of the machine, is
+ * podman's Host.Hostname. */
 static bool format_is_for_rows(void) {
-    static const char *const words[] = {"table ", ".name", ".NAME", ".value", ".Value", ".VALUE"};
+    static const char *const words[] = {"table ", ".name",  ".Name", ".NAME",
+                                        ".value", ".Value", ".VALUE"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
         if (dist_table_format_mentions(words[i]))
