@@ -154,14 +154,14 @@ static gint container_compare_created(gconstpointer a, gconstpointer b) {
     return first->created < second->created ? -1 : first->created > second->created;
 }
 
-/* Asks only for the properties that container_read_properties() reads: for others, the service may
- * have to read a file of each container. Some are only for what lists containers to people. */
 /* What dist_containers_list() was asked for. */
 typedef struct {
     const DistFilterName *names;
     bool with_labels;
 } ContainersWanted;
 
+/* Asks only for the properties that container_read_properties() reads: for others, the service may
+ * have to read a file of each container. Some are only for what lists containers to people. */
 static int container_append_wanted(sd_bus_message *call, const void *userdata) {
     static const char *const properties[] = {
         "Id",      "Image",  "State",    "Scope",     "Pid",    "Owner",   "ExitStatus", "Created",
