@@ -211,7 +211,12 @@ def test_an_image_that_reaches_too_many_objects():
         serve_manifest("many", data)
         entries.append({"mediaType": oci.OCI_MANIFEST, "digest": oci.digest_of(data), "size": len(data)})
     index = json.dumps({"schemaVersion": 2, "mediaType": oci.OCI_INDEX, "manifests": entries}).encode()
+    # No layer is reported as missing before all manifests have been read.
+    gate = threading.Event()
+    REGISTRY.hook = lambda handler, url, with_body: "/blobs/" in url and not gate.wait(120)
     result = dist("fetch", "--all-platforms", serve_manifest("many", index, oci.OCI_INDEX))
+    gate.set()
+    REGISTRY.hook = None
     equal(result.status, 1, result)
     contains(result.err, "reaches more than 20000 objects")
 
