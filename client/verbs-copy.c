@@ -59,9 +59,10 @@ static bool split_container_path(const char *text, char **id, char **path) {
 static sd_bus_message *new_copy_out(const CopyOperation *copy, int tar, const char *name,
                                     const char *kind, GError **error) {
     g_autoptr(sd_bus_message) call = dist_new_call(error, DIST_CONTAINERS, "CopyOut");
-    int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, copy->path, tar, 3, "Name",
-                                         "s", name, "Kind", "s", kind, "FollowLink", "b",
-                                         (int)cp_given.follow)
+    /* Left out unless it is needed: an older service does not know the option. */
+    int options = cp_given.follow ? 3 : 2;
+    int r = call ? sd_bus_message_append(call, "ssha{sv}", copy->id, copy->path, tar, options,
+                                         "Name", "s", name, "Kind", "s", kind, "FollowLink", "b", 1)
                  : 0;
 
     if (r < 0)
@@ -75,19 +76,13 @@ static bool copy_over_ssh(const CopyOperation *copy, const char *path, int input
     g_autofree char *place = g_strconcat(copy->id, ":", path, NULL);
     g_autofree char *named = g_strconcat("--as=", name, NULL);
     g_autofree char *checked = g_strconcat("--kind=", kind, NULL);
-    const char *const arguments[] = {
-        "cp",
-        copy->archive ? "--archive" : "--archive=false",
-        cp_given.follow ? "--follow-link" : "--follow-link=false",
-        named,
-        checked,
-        "--",
-        input >= 0 ? "-" : place,
-        input >= 0 ? place : "-",
-        NULL,
-    };
+    const char *archive = copy->archive ? "--archive" : "--archive=false";
+    const char *from = input >= 0 ? "-" : place, *to = input >= 0 ? place : "-";
+    const char *const plain[] = {"cp", archive, named, checked, "--", from, to, NULL};
+    /* As in new_copy_out(). */
+    const char *const following[] = {"cp", archive, named, checked, "-L", "--", from, to, NULL};
 
-    return dist_host_call(arguments, input, output, quiet, error);
+    return dist_host_call(cp_given.follow ? following : plain, input, output, quiet, error);
 }
 
 static bool call_copy_in(const CopyOperation *copy, const char *path, int tar, const char *name,
