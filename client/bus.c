@@ -53,7 +53,7 @@ sd_bus *dist_bus(GError **error) {
         return NULL;
     }
     /* An agent on this machine cannot serve the polkitd of another one. */
-    if (!dist_settings.no_ask_password && !dist_settings.host && !dist_settings.machine)
+    if (!dist_settings.no_ask_password && dist_bus_is_here())
         dist_agent_open();
     sd_bus_set_method_call_timeout(connection, CALL_TIMEOUT_USEC);
     /* A verb may run several event loops in turn, one for each transfer: the end of a loop must not

@@ -20,10 +20,6 @@ static uint64_t get_limit(json_object *limits, const char *property) {
     return value == UINT64_MAX ? 0 : value;
 }
 
-static void add_number(json_object *to, const char *member, uint64_t value) {
-    json_object_object_add(to, member, json_object_new_uint64(value));
-}
-
 /* The fewest shares for which --cpu-shares sets this weight (scope-limits.c). */
 static uint64_t convert_weight(uint64_t weight) {
     return weight == 0 ? 0 : 2 + ((weight - 1) * 262142 + 9998) / 9999;
@@ -40,14 +36,15 @@ static void add_limits(json_object *host, json_object *limits) {
 
     if (quota_usec && !period_usec)
         period_usec = 100 * 1000;
-    add_number(host, "Memory", memory);
-    add_number(host, "MemorySwap", has_swap ? memory + json_object_get_uint64(swap) : 0);
-    add_number(host, "MemoryReservation", get_limit(limits, "MemoryLow"));
-    add_number(host, "NanoCpus", quota_usec * 1000);
-    add_number(host, "CpuPeriod", period_usec);
-    add_number(host, "CpuQuota", quota_usec * period_usec / G_USEC_PER_SEC);
-    add_number(host, "CpuShares", convert_weight(get_limit(limits, "CPUWeight")));
-    add_number(host, "PidsLimit", get_limit(limits, "TasksMax"));
+    berth_document_add_uint(host, "Memory", memory);
+    berth_document_add_uint(host, "MemorySwap",
+                            has_swap ? memory + json_object_get_uint64(swap) : 0);
+    berth_document_add_uint(host, "MemoryReservation", get_limit(limits, "MemoryLow"));
+    berth_document_add_uint(host, "NanoCpus", quota_usec * 1000);
+    berth_document_add_uint(host, "CpuPeriod", period_usec);
+    berth_document_add_uint(host, "CpuQuota", quota_usec * period_usec / G_USEC_PER_SEC);
+    berth_document_add_uint(host, "CpuShares", convert_weight(get_limit(limits, "CPUWeight")));
+    berth_document_add_uint(host, "PidsLimit", get_limit(limits, "TasksMax"));
 }
 
 static bool has_namespace(json_object *linux_part, const char *type) {

@@ -19,10 +19,6 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static void add_number(json_object *to, const char *member, uint64_t value) {
-    json_object_object_add(to, member, json_object_new_uint64(value));
-}
-
 /* A field of os-release(5); "" if there is none. */
 static void add_os_field(json_object *to, const char *member, const char *field) {
     g_autofree char *value = g_get_os_info(field);
@@ -54,10 +50,10 @@ static void add_host(json_object *info, const struct utsname *system, const stru
     berth_document_add_string(host, "Hostname", system->nodename);
     berth_document_add_string(host, "Kernel", system->release);
     berth_document_add_int(host, "CPUs", g_get_num_processors());
-    add_number(host, "MemTotal", (uint64_t)state->totalram * state->mem_unit);
-    add_number(host, "MemFree", (uint64_t)state->freeram * state->mem_unit);
-    add_number(host, "SwapTotal", (uint64_t)state->totalswap * state->mem_unit);
-    add_number(host, "SwapFree", (uint64_t)state->freeswap * state->mem_unit);
+    berth_document_add_uint(host, "MemTotal", (uint64_t)state->totalram * state->mem_unit);
+    berth_document_add_uint(host, "MemFree", (uint64_t)state->freeram * state->mem_unit);
+    berth_document_add_uint(host, "SwapTotal", (uint64_t)state->totalswap * state->mem_unit);
+    berth_document_add_uint(host, "SwapFree", (uint64_t)state->freeswap * state->mem_unit);
     berth_document_add_string(host, "CgroupManager", "systemd");
     berth_document_add_string(host, "CgroupVersion", has_unified_cgroups() ? "v2" : "v1");
     berth_document_add_string(host, "LogDriver", "journald");
@@ -79,7 +75,7 @@ static void add_machine(json_object *info, const struct utsname *system,
     add_os_field(info, "OperatingSystem", G_OS_INFO_KEY_PRETTY_NAME);
     add_os_field(info, "OSVersion", G_OS_INFO_KEY_VERSION_ID);
     berth_document_add_int(info, "NCPU", g_get_num_processors());
-    add_number(info, "MemTotal", (uint64_t)state->totalram * state->mem_unit);
+    berth_document_add_uint(info, "MemTotal", (uint64_t)state->totalram * state->mem_unit);
     berth_document_add_string(info, "CgroupVersion", has_unified_cgroups() ? "2" : "1");
 }
 
@@ -89,9 +85,9 @@ static void add_service(json_object *info, const DistServiceFacts *facts) {
     berth_document_add_string(info, "Driver", "overlay");
     berth_document_add_string(info, "LoggingDriver", "journald");
     berth_document_add_string(info, "CgroupDriver", "systemd");
-    add_number(info, "Containers", facts->containers);
-    add_number(info, "ContainersRunning", facts->running);
-    add_number(info, "Images", facts->images);
+    berth_document_add_uint(info, "Containers", facts->containers);
+    berth_document_add_uint(info, "ContainersRunning", facts->running);
+    berth_document_add_uint(info, "Images", facts->images);
     berth_document_add_string(berth_document_add_object(info, "Swarm"), "LocalNodeState",
                               "inactive");
 }
@@ -103,13 +99,14 @@ static void add_store(json_object *info, const DistServiceFacts *facts) {
 
     berth_document_add_string(store, "GraphRoot", facts->path);
     berth_document_add_string(store, "GraphDriverName", "overlay");
-    add_number(store, "GraphRootAllocated", facts->size_bytes);
-    add_number(store, "GraphRootUsed", facts->used_bytes);
+    berth_document_add_uint(store, "GraphRootAllocated", facts->size_bytes);
+    berth_document_add_uint(store, "GraphRootUsed", facts->used_bytes);
     berth_document_add_string(store, "VolumePath", volumes);
-    add_number(berth_document_add_object(store, "ImageStore"), "Number", facts->images);
+    berth_document_add_uint(berth_document_add_object(store, "ImageStore"), "Number",
+                            facts->images);
     json_object *containers = berth_document_add_object(store, "ContainerStore");
-    add_number(containers, "Number", facts->containers);
-    add_number(containers, "Running", facts->running);
+    berth_document_add_uint(containers, "Number", facts->containers);
+    berth_document_add_uint(containers, "Running", facts->running);
 }
 
 /* version: of dist or of the service; system: of the machine on which it is, NULL if unknown. */

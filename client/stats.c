@@ -10,6 +10,7 @@
 #include "client/stats.h"
 
 #include "base/fd.h"
+#include "client/bus.h"
 #include "client/containers.h"
 #include "client/format.h"
 #include "client/layout.h"
@@ -99,9 +100,9 @@ static char *format_pair(const StatsRow *row, uint64_t first, uint64_t second,
 /* Without a limit of its own, a container may use the memory of the machine; that of another one is
  * not known here: 0. */
 static uint64_t find_memory_limit(const StatsRow *row) {
-    uint64_t machine = dist_settings.host || dist_settings.machine
-                           ? 0
-                           : (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    uint64_t machine = dist_bus_is_here()
+                           ? (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE)
+                           : 0;
 
     return row->figures.memory_max == UINT64_MAX ||
                    (machine > 0 && row->figures.memory_max > machine)

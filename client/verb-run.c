@@ -8,6 +8,7 @@
 #include "client/verb-run.h"
 
 #include "client/aliases.h"
+#include "client/bus.h"
 #include "client/help.h"
 #include "client/host-runs.h"
 #include "client/hosts.h"
@@ -57,7 +58,7 @@ static bool verb_check_place(const DistVerb *verb, GError **error) {
     if (dist_settings.host && dist_settings.machine)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "%s",
                                _("use either -H or -M, not both"));
-    return !(dist_settings.host || dist_settings.machine) || !(verb->flags & DIST_VERB_HERE) ||
+    return dist_bus_is_here() || !(verb->flags & DIST_VERB_HERE) ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                            _("%s works on files of this machine only; run dist on the other "
                              "machine"),

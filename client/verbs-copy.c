@@ -77,12 +77,16 @@ static bool copy_over_ssh(const CopyOperation *copy, const char *path, int input
     g_autofree char *named = g_strconcat("--as=", name, NULL);
     g_autofree char *checked = g_strconcat("--kind=", kind, NULL);
     const char *archive = copy->archive ? "--archive" : "--archive=false";
-    const char *from = input >= 0 ? "-" : place, *to = input >= 0 ? place : "-";
-    const char *const plain[] = {"cp", archive, named, checked, "--", from, to, NULL};
-    /* As in new_copy_out(). */
-    const char *const following[] = {"cp", archive, named, checked, "-L", "--", from, to, NULL};
+    g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
 
-    return dist_host_call(cp_given.follow ? following : plain, input, output, quiet, error);
+    g_strv_builder_add_many(builder, "cp", archive, named, checked, NULL);
+    /* As in new_copy_out(). */
+    if (cp_given.follow)
+        g_strv_builder_add(builder, "--follow-link");
+    g_strv_builder_add_many(builder, "--", input >= 0 ? "-" : place, input >= 0 ? place : "-",
+                            NULL);
+    g_auto(GStrv) arguments = g_strv_builder_end(builder);
+    return dist_host_call((const char *const *)arguments, input, output, quiet, error);
 }
 
 static bool call_copy_in(const CopyOperation *copy, const char *path, int tar, const char *name,
@@ -207,7 +211,7 @@ static int copy_out(const CopyOperation *copy, GError **error) {
         return EXIT_FAILURE;
     berth_autofd int input = ends[0], output = ends[1];
     g_autofree char *member = copy_out_get_member(copy, name);
-    bool is_foreign = dist_settings.host || dist_settings.machine;
+    bool is_foreign = !dist_bus_is_here();
     const char *arguments[] = {
         "tar", "-x", "-f", "-", "-C", directory, copy->archive ? "-p" : "--no-same-owner",
         /* Another host or machine must not create set-user-ID files for root here. */

@@ -260,6 +260,7 @@ static int inspect_each(char **arguments, const char *type) {
 
     inspect_array = array;
     int status = dist_for_each(arguments, inspect_one, type);
+    inspect_array = NULL;
     if (array && json_object_array_length(array) > 0) {
         g_autofree char *text = dist_format_value(array, true);
         puts(text);

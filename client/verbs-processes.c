@@ -47,7 +47,7 @@ static int verb_attach(char **argv, GError **error) {
     bool terminal = attach_given.process != NULL;
     if (!attach_given.process && !dist_container_find_terminal(argv[1], &terminal, error))
         return DIST_EXIT_BERTH;
-    if (!terminal && (dist_settings.host || dist_settings.machine)) {
+    if (!terminal && !dist_bus_is_here()) {
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                         _("%s has no terminal, and its journal is on another machine"), argv[1]);
         return DIST_EXIT_BERTH;

@@ -38,7 +38,7 @@ static const DistOption unit_list_options[] = {
 
 /* The files are always this machine's. */
 static bool unit_check_local(GError **error) {
-    return (!dist_settings.host && !dist_settings.machine) ||
+    return dist_bus_is_here() ||
            berth_error_set(error, BERTH_ERROR_UNSUPPORTED, "%s",
                            _("dist unit works on files of this machine only"));
 }

@@ -13,35 +13,38 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-char *berth_directory_path_of(int directory, const char *name) {
+char *berth_directory_read_path(int directory) {
     g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
-    g_autofree char *path = g_file_read_link(link, NULL);
+
+    return g_file_read_link(link, NULL);
+}
+
+char *berth_directory_path_of(int directory, const char *name) {
+    g_autofree char *path = berth_directory_read_path(directory);
 
     return path ? g_build_filename(path, name, NULL) : g_strdup(name);
 }
 
-int berth_directory_make(int parent, const char *name, mode_t mode, GError **error) {
-    g_autofree char *path = NULL;
+/* errnum is that of opening it, or of making it. Returns -1. */
+static int directory_fail(int parent, const char *name, bool opens, int errnum, GError **error) {
+    g_autofree char *path = berth_directory_path_of(parent, name);
 
-    if (mkdirat(parent, name, mode) < 0 && errno != EEXIST) {
-        int failure = errno;
-        path = berth_directory_path_of(parent, name);
-        berth_error_set_errno(error, failure, "make directory %s", path);
-        return -1;
-    }
-    /* An existing directory keeps its mode; a symbolic link in its place is refused. */
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0)
-        return fd;
-    int failure = errno;
-    path = berth_directory_path_of(parent, name);
-    if (failure == ENOTDIR)
+    if (opens && errnum == ENOTDIR)
         berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
                         "%s is not a directory, but the service needs one there; move it elsewhere",
                         path);
     else
-        berth_error_set_errno(error, failure, "open directory %s", path);
+        berth_error_set_errno(error, errnum, opens ? "open directory %s" : "make directory %s",
+                              path);
     return -1;
+}
+
+int berth_directory_make(int parent, const char *name, mode_t mode, GError **error) {
+    if (mkdirat(parent, name, mode) < 0 && errno != EEXIST)
+        return directory_fail(parent, name, false, errno, error);
+    /* An existing directory keeps its mode; a symbolic link in its place is refused. */
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return fd >= 0 ? fd : directory_fail(parent, name, true, errno, error);
 }
 
 DIR *berth_directory_list(int directory) {

@@ -16,6 +16,9 @@
  * symbolic link; a mount there may be another file system. Returns -1 with error set on failure. */
 int berth_directory_make(int parent, const char *name, mode_t mode, GError **error);
 
+/* Returns the path of an open directory, which the caller frees; NULL if it has none. */
+char *berth_directory_read_path(int directory);
+
 /* Returns the whole path of a name below an open directory, for messages; only the name if the
  * directory has no path. */
 char *berth_directory_path_of(int directory, const char *name);

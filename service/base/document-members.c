@@ -22,6 +22,10 @@ void berth_document_add_int(json_object *object, const char *member, int64_t val
     json_object_object_add(object, member, json_object_new_int64(value));
 }
 
+void berth_document_add_uint(json_object *object, const char *member, uint64_t value) {
+    json_object_object_add(object, member, json_object_new_uint64(value));
+}
+
 void berth_document_add_bool(json_object *object, const char *member, bool value) {
     json_object_object_add(object, member, json_object_new_boolean(value));
 }

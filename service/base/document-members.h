@@ -14,6 +14,7 @@ void berth_document_add_string(json_object *object, const char *member, const ch
 /* Adds "" for NULL, so that a reader always finds a string. */
 void berth_document_add_string_or_empty(json_object *object, const char *member, const char *value);
 void berth_document_add_int(json_object *object, const char *member, int64_t value);
+void berth_document_add_uint(json_object *object, const char *member, uint64_t value);
 void berth_document_add_bool(json_object *object, const char *member, bool value);
 /* Adds the member with a value that is part of a document, this one or another. */
 void berth_document_add_same(json_object *object, const char *member, json_object *value);

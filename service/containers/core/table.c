@@ -48,8 +48,7 @@ bool berth_containers_open_state(const BerthContainers *containers, const char *
 
 /* The path of the state directory, for use in configurations; berthd itself uses the descriptor. */
 static char *read_path(int directory) {
-    g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", directory);
-    char *path = g_file_read_link(link, NULL);
+    char *path = berth_directory_read_path(directory);
 
     return path ? path : g_strdup(BERTH_STATEDIR);
 }

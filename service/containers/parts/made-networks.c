@@ -359,14 +359,19 @@ static bool check_exists(BerthContainers *containers, const char *name, GError *
            berth_error_set(error, BERTH_ERROR_NOT_FOUND, "there is no network \"%.100s\"", name);
 }
 
-static bool check_made(BerthContainers *containers, const char *name, GError **error) {
+static bool is_made(BerthContainers *containers, const char *name) {
     g_autoptr(BerthNetworkRecord) made =
         berth_network_is_named(name) ? berth_network_find_made(containers, name) : NULL;
 
-    return made || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "aliases and addresses need a network that Berth made; "
-                                   "\"%s\" is not one",
-                                   name);
+    return made;
+}
+
+static bool check_made(BerthContainers *containers, const char *name, GError **error) {
+    return is_made(containers, name) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "aliases and addresses need a network that Berth made; "
+                           "\"%s\" is not one",
+                           name);
 }
 
 bool berth_network_check_endpoint(BerthContainers *containers, const BerthNetworkEndpoint *endpoint,
@@ -389,12 +394,11 @@ static bool check_gateway(BerthContainers *containers, const BerthCreateOptions 
     if (!given || options->network_mode == BERTH_NETWORK_HOST)
         return true;
     const char *name = options->network ? options->network : "none";
-    g_autoptr(BerthNetworkRecord) made =
-        berth_network_is_named(name) ? berth_network_find_made(containers, name) : NULL;
-    return made || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "the host \"%s\" needs a network that Berth made; \"%s\" is "
-                                   "not one",
-                                   given, name);
+    return is_made(containers, name) ||
+           berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                           "the host \"%s\" needs a network that Berth made; \"%s\" is "
+                           "not one",
+                           given, name);
 }
 
 bool berth_network_check_options(BerthContainers *containers, const BerthCreateOptions *options,
