@@ -184,12 +184,16 @@ static void search_command(const char *path, char *const *arguments, char *const
 /* Like execvpe(3), but with different exit statuses for a command that cannot be found and for one
  * that cannot be executed. */
 _Noreturn static void become_command(char *const *arguments, char *const *environment) {
+    static const char empty[] = "\"\"";
     const char *name = arguments[0], *path = "";
     int errnum = ENOENT;
 
     for (char *const *variable = environment; *variable; variable++)
         if (berth_text_begins(*variable, "PATH="))
             path = *variable + strlen("PATH=");
+    /* In each directory of PATH, this name would be the directory. */
+    if (!name[0])
+        berth_fail("command", empty, "not found in the image", BERTH_EXIT_NOT_FOUND);
     if (strchr(name, '/')) {
         execve(name, arguments, environment);
         errnum = lacks_interpreter(name) ? ELIBACC : errno;

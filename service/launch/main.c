@@ -31,6 +31,7 @@
 #include "launch/peer.h"
 #include "launch/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static int run_poststop(const BerthSetup *setup) {
@@ -62,9 +63,18 @@ static void open_descriptors(unsigned count) {
             berth_fail_errno("descriptors", NULL);
 }
 
+/* The command of a container is this program if its path is /proc/self/exe, which still leads to
+ * the launcher when execve(2) looks it up; so is the interpreter of a script that names that path.
+ */
+static int refuse_to_be_a_command(const char *name) {
+    dprintf(STDERR_FILENO, "command %s: it leads to the launcher, not to a program of the image\n",
+            name ? name : "");
+    return BERTH_EXIT_NOT_EXECUTABLE;
+}
+
 int main(int argc, char **argv) {
     if (argc < 3 || fcntl(BERTH_CONFIG_FD, F_GETFD) < 0)
-        return BERTH_EXIT_LAUNCH;
+        return refuse_to_be_a_command(argv[0]);
     berth_peer_begin("berth-launch");
     berth_peer_open_streams();
     const BerthSetup *setup = berth_peer_map_setup();

@@ -326,7 +326,7 @@ static size_t count_bytes(char *const *list) {
 
 /* Lets Create refuse what execve(2) or chdir(2) would refuse only at the start. */
 static bool check_process(const BerthPlan *plan, GError **error) {
-    if (!plan->arguments[0] || !plan->arguments[0][0])
+    if (!plan->arguments[0])
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "\"args\" is empty");
     if (!plan->working_directory || plan->working_directory[0] != '/')
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,

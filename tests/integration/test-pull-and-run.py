@@ -89,6 +89,17 @@ def test_command_that_cannot_be_executed_is_126():
     contains(result.err, "/etc/passwd")
 
 
+def test_a_command_that_is_no_program_of_the_image():
+    """An empty one is not found, and /proc/self/exe leads to the launcher; both are named, as other engines do."""
+    good("run", "-d", "--id=open", IMAGE, "sleep", "1000")
+    for verb in (("run", "--rm", IMAGE), ("exec", "open")):
+        result = dist(*verb, "")
+        equal((result.status, result.err), (127, 'dist: command "": not found in the image\n'))
+        result = dist(*verb, "/proc/self/exe")
+        equal((result.status, result.err), (126, "command /proc/self/exe: it leads to the launcher, not to a program of the image\n"))
+    good("rm", "-f", "open")
+
+
 def test_unknown_image_is_125():
     result = dist("run", "--rm", f"{HOST}/nothing:here", "true")
     equal(result.status, 125)
