@@ -18,7 +18,7 @@ for folder in ("tools", "integration"):
 sys.dont_write_bytecode = True
 import oci  # noqa: E402  pylint: disable=wrong-import-position
 import tracing  # noqa: E402  pylint: disable=wrong-import-position
-from berth_test import service_settings  # noqa: E402  pylint: disable=wrong-import-position
+from berth_test import service_settings, wait_until  # noqa: E402  pylint: disable=wrong-import-position
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.json")
 LIBEXEC = "/usr/libexec/berth"
@@ -85,12 +85,14 @@ def wait_for_the_rest(log):
         time.sleep(0.2)
 
 
-def traced(*command):
-    """Runs a command; returns the system calls of dist, of the service and of all processes that the service starts."""
+def traced(*command, until=lambda: True):
+    """Runs a command, and waits until this is true; returns the system calls of dist, of the service and of all processes
+    that the service starts."""
     log = "/tmp/counts.trace"
     run("dist", "ps")
     with tracing.traced(service_pid(), log, "-Y"):
         run("strace", "-f", "-Y", "-o", log + ".dist", *command)
+        wait_until(until, f"what the service does after {' '.join(command)}")
         wait_for_the_rest(log)
     counts = read_trace(log)
     counts.update(read_trace(log + ".dist"))

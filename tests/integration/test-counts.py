@@ -54,17 +54,22 @@ def test_the_kernel_is_made_ready_for_the_move_before_there_is_a_process():
     equal(run("cat", f"/proc/{service_pid()}/cgroup").out, own, "the service's cgroup")
 
 
+def trash():
+    """Returns the directories of deleted blobs whose files a worker has not removed yet."""
+    return [name for name in os.listdir(f"{STATE}/content") if name.startswith(".trash")]
+
+
 def test_a_large_blob_is_deleted_by_a_worker():
     """A file system may take seconds to free a large file, in which the service could not answer anyone."""
     # The second is a thread of berth-unpack.
     for size, thread in ((1000, "berthd"), (4 * 1024 * 1024, "empty")):
         digest = run("dist", "content", "ingest", f"blob-{size}", input="x" * size).out.split()[0]
-        counts.traced("dist", "content", "rm", digest)
+        counts.traced("dist", "content", "rm", digest, until=lambda: not trash())
         with open("/tmp/counts.trace", encoding="utf-8", errors="replace") as file:
-            lines = [line for line in file if "unlinkat(" in line and digest.partition(":")[2] in line]
+            lines = [line for line in counts.whole_lines(file) if "unlinkat(" in line and digest.partition(":")[2] in line]
         equal([re.search("<([^>]*)>", line)[1] for line in lines if line.rstrip().endswith("= 0")], [thread])
         contains(dist("content", "rm", digest).err, digest)
-    equal([name for name in os.listdir(f"{STATE}/content") if name.startswith(".trash")], [])
+    equal(trash(), [])
 
 
 LAYERS = 24
