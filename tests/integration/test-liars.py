@@ -10,9 +10,13 @@ import shutil
 import subprocess
 import sys
 
-from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
-from faulty_registry import FaultyRegistry
-import oci
+import gi
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # pylint: disable=wrong-import-position
+
+from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import,wrong-import-position
+from faulty_registry import FaultyRegistry  # pylint: disable=wrong-import-position
+import oci  # pylint: disable=wrong-import-position
 
 REGISTRY = FaultyRegistry()
 OTHER = FaultyRegistry()    # alice's registry
@@ -22,6 +26,7 @@ LIAR = os.environ["BERTH_BUILD"] + "/tests/liar/liar"
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 VICTIM = {}
 BASE = oci.busybox_layer().finish()    # shared by all images, because compressing it takes longer than pulling it
+CLIENT = Gio.bus_get_sync(Gio.BusType.SYSTEM)
 CALLED_OFF = []    # references of interrupted pulls, whose partial content the next pull resumes
 # Each lie, and what the signature of a reply has if the lie changes it.
 LIES = {"text": "s", "digests": "s", "numbers": "[tu]", "flags": "b", "lists": "as", "drop": "a", "type": "", "huge": "", "error": "",
@@ -349,14 +354,24 @@ def test_a_search_with_a_lying_fetch():
     lie_in({"fetch": ("Search", "Authenticate")}, search)
 
 
+def read_logs(_count):
+    """Reads the keeper's log as "dist logs" does, but stays connected: when a client has left, the service ends its worker,
+    which may not have lied yet."""
+    _reply, given = CLIENT.call_with_unix_fd_list_sync(
+        "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Logs", GLib.Variant("(sa{sv})", ("keeper", {})),
+        None, Gio.DBusCallFlags.NONE, 120000, None, None)
+    with open(given.steal_fds()[0], "rb") as pipe:
+        pipe.read()
+
+
 def test_a_worker_that_sends_more_than_its_reply_is_killed():
     """A worker that sends more than its reply is killed, its job fails, and its descriptors do not arrive."""
     for worker, member, attempt in (("fetch", "Resolve", pull_one), ("ingest", "Ingest", pull_one), ("inspect", "Manifest", pull_one),
-                                    ("unpack", "UnpackGrowing", pull_one), ("journal", "Read", lambda _: dist("logs", "keeper", timeout=120))):
+                                    ("unpack", "UnpackGrowing", pull_one), ("journal", "Read", read_logs)):
         pid, before = service_pid(), named()
         for number, (lie, says) in enumerate((("twice", ""), ("calls", ""), ("signals", ""), ("huge", ""), ("files", "died"))):
             if (worker, lie) == ("journal", "twice"):
-                continue    # Read is the worker's last call: it exits before it could send a second reply.
+                continue    # Read is the worker's last call: it is ended before it could send a second reply.
             after = journal_cursor()
             with Liar(worker, member, lie, "/etc/hostname" if lie == "files" else VICTIM["reference"]):
                 result = attempt(f"{worker}-{lie}-{number}")
