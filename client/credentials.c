@@ -2,9 +2,9 @@
 
 /*
  * Finds, stores and removes registry credentials, in the files of podman and docker or through
- * their credential helpers. dist does this instead of the service, since files and helpers are the
- * user's: the service receives the credentials for one reference, with the call that needs them.
- * The first file that has some is used.
+ * their credential helpers (client/credential-helper.c). dist does this instead of the service,
+ * since files and helpers are the user's: the service receives the credentials for one reference,
+ * with the call that needs them. The first file that has some is used.
  */
 
 #include "client/credentials.h"
@@ -12,14 +12,13 @@
 #include "base/document-members.h"
 #include "base/document.h"
 #include "base/fd.h"
-#include "base/limits.h"
 #include "client/bus.h"
+#include "client/credential-helper.h"
 #include "client/message.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 enum { MAX_FILE_BYTES = 1024 * 1024, MAX_FILES = 4 };
 
@@ -61,70 +60,6 @@ static char *read_auth_file(const char *path, size_t *size, GError **error) {
     return text;
 }
 
-/* Runs a credential helper. Its protocol (docker-credential-helpers, README): a verb as the
- * argument, the server or a JSON document on standard input, the answer on standard output. The
- * error is NotFound if the helper has no credentials for the server. */
-static char *run_credential_helper(const char *name, const char *verb, const char *input,
-                                   size_t *size, GError **error) {
-    g_autofree char *program = g_strconcat("docker-credential-", name, NULL);
-    char *arguments[] = {program, (char *)verb, NULL};
-    g_autoptr(GError) local = NULL;
-    int output, status;
-    GPid pid;
-
-    /* A name with a slash would be a path, which execvp(3) resolves from the current directory. The
-     * helper reads its input from a memfd, so dist does not have to write and read at the same
-     * time. */
-    berth_autofd int given =
-        strchr(name, '/') ? -1 : berth_fd_new_in_memory(input, strlen(input), &local);
-    if (given < 0 || !g_spawn_async_with_pipes_and_fds(
-                         NULL, (const char *const *)arguments, NULL,
-                         G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, given, -1, -1,
-                         NULL, NULL, 0, &pid, NULL, &output, NULL, &local)) {
-        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                        _("cannot run the credential helper %s: %s"), program,
-                        local ? local->message : _("not a name"));
-        return NULL;
-    }
-    berth_autofd int pipe = output;
-    g_autofree char *text = berth_fd_read_stream(pipe, BERTH_MAX_DOCUMENT_BYTES, size, error);
-    /* A helper that continues to write gets EPIPE. */
-    berth_fd_clear(&pipe);
-    bool good = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    if (!text || good)
-        return g_steal_pointer(&text);
-    /* A helper without credentials for the server fails as well; only its message ("credentials not
-     * found in native keychain") distinguishes this from other failures. */
-    berth_error_set(error,
-                    strstr(text, "not found") ? BERTH_ERROR_NOT_FOUND : BERTH_ERROR_UNAUTHORIZED,
-                    _("the credential helper %s failed: %.200s"), program, g_strstrip(text));
-    return NULL;
-}
-
-/* Returns NULL without an error if the helper has no credentials for the server. */
-static BerthCredentials *ask_helper(const char *name, const char *key, GError **error) {
-    const char *username = NULL, *secret = NULL;
-    g_autoptr(GError) local = NULL;
-    size_t size;
-    g_autofree char *text = run_credential_helper(name, "get", key, &size, &local);
-    g_autoptr(json_object) answer = text ? berth_document_parse(text, size, error) : NULL;
-
-    if (local && !g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-        g_propagate_error(error, g_steal_pointer(&local));
-    if (!answer || !berth_document_get_string(answer, "Username", &username, error) ||
-        !berth_document_get_string(answer, "Secret", &secret, error) || !username || !secret)
-        return NULL;
-    BerthCredentials *credentials = g_new0(BerthCredentials, 1);
-    /* The protocol has no member for identity tokens: this user name marks one. */
-    if (g_str_equal(username, "<token>")) {
-        credentials->identity_token = g_strdup(secret);
-    } else {
-        credentials->username = g_strdup(username);
-        credentials->password = g_strdup(secret);
-    }
-    return credentials;
-}
-
 /* The reference without its tag and digest. A colon before the first slash belongs to the port. */
 static char *locator_of(const char *reference) {
     const char *slash = strchr(reference, '/');
@@ -145,8 +80,10 @@ BerthCredentials *dist_find_credentials(const char *reference, GError **error) {
         g_autofree char *text = read_auth_file(*path, &size, &local);
         if (text && !berth_auth_file_find(text, size, locator, &found, &helper, &key, &local))
             g_prefix_error(&local, "%s: ", *path);
-        if (!local && helper)
-            found = ask_helper(helper, key, &local);
+        if (!local && helper) {
+            found = dist_credential_helper_get(helper, key, &local);
+            g_prefix_error(&local, "%s: ", *path);
+        }
         if (local) {
             g_propagate_error(error, g_steal_pointer(&local));
             return NULL;
@@ -226,45 +163,47 @@ static json_object *open_auths(json_object *root) {
                : berth_document_add_object(root, "auths");
 }
 
-/* The helper that a file names for a registry, which the caller frees; NULL if it names none. */
-static char *find_helper(json_object *root, const char *registry) {
-    g_autofree char *text = berth_document_print(root, false);
+/* The helper that a file names for a registry, and the key to store credentials under, so that the
+ * next look-up asks for it; NULL if the file names none. The caller frees both. */
+static char *find_helper(json_object *root, const char *registry, char **key) {
+    g_autofree char *text = berth_document_print(root, false), *asked = NULL;
     g_autoptr(BerthCredentials) found = NULL;
-    g_autofree char *key = NULL;
     char *helper = NULL;
 
-    berth_auth_file_find(text, strlen(text), registry, &found, &helper, &key, NULL);
+    berth_auth_file_find(text, strlen(text), registry, &found, &helper, &asked, NULL);
+    if (helper)
+        *key = g_strdup(berth_auth_keys_are_same(asked, registry) ? asked : registry);
     return helper;
 }
 
-static bool store_by_helper(const char *helper, const char *registry,
-                            const BerthCredentials *credentials, GError **error) {
-    g_autoptr(json_object) object = json_object_new_object();
-    size_t size;
-
-    berth_document_add_string(object, "ServerURL", registry);
-    berth_document_add_string(object, "Username",
-                              credentials->identity_token ? "<token>" : credentials->username);
-    berth_document_add_string(object, "Secret",
-                              credentials->identity_token ? credentials->identity_token
-                                                          : credentials->password);
-    g_autofree char *text = berth_document_print(object, false);
-    g_autofree char *output = run_credential_helper(helper, "store", text, &size, error);
-    return output != NULL;
+/* The helper stores the secret. The file is changed only for a part of a registry, for which the
+ * helper would not be asked: as docker does, by an empty entry. */
+static bool keep_by_helper(const char *path, json_object *root, const char *helper, const char *key,
+                           const BerthCredentials *credentials, GError **error) {
+    if (!dist_credential_helper_store(helper, key, credentials, error)) {
+        g_prefix_error(error, "%s: ", path);
+        return false;
+    }
+    if (!strchr(key, '/') || strstr(key, "://"))
+        return true;
+    json_object *auths = open_auths(root);
+    if (json_object_object_get_ex(auths, key, NULL))
+        return true;
+    berth_document_add_object(auths, key);
+    return save_auth_file(path, root, error);
 }
 
 bool dist_keep_credentials(const char *registry, const BerthCredentials *credentials,
                            GError **error) {
+    g_autofree char *key = NULL;
     g_autofree char *path = file_to_write();
     g_autoptr(json_object) root = load_auth_file(path, error);
 
     if (!root)
         return false;
-    /* A file that names a helper for the registry is left unchanged: the helper stores the secret.
-     */
-    g_autofree char *helper = find_helper(root, registry);
+    g_autofree char *helper = find_helper(root, registry, &key);
     if (helper)
-        return store_by_helper(helper, registry, credentials, error);
+        return keep_by_helper(path, root, helper, key, credentials, error);
     json_object *entry = berth_document_add_object(open_auths(root), registry);
     if (credentials->identity_token) {
         berth_document_add_string(entry, "identitytoken", credentials->identity_token);
@@ -277,28 +216,35 @@ bool dist_keep_credentials(const char *registry, const BerthCredentials *credent
     return save_auth_file(path, root, error);
 }
 
+/* Under every key that a look-up would find, such as docker's URL for Docker Hub. */
+static bool remove_auth_entries(json_object *auths, const char *registry) {
+    g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free);
+
+    json_object_object_foreach(auths, key, value) {
+        (void)value;
+        if (berth_auth_keys_are_same(key, registry))
+            g_ptr_array_add(keys, g_strdup(key));
+    }
+    for (guint i = 0; i < keys->len; i++)
+        json_object_object_del(auths, keys->pdata[i]);
+    return keys->len > 0;
+}
+
 /* Sets removed if there was an entry; a file or helper without one is not an error. */
 static bool remove_from_auth_file(const char *path, const char *registry, bool *removed,
                                   GError **error) {
     g_autoptr(json_object) root = load_auth_file(path, error);
-    size_t size;
+    g_autofree char *key = NULL;
 
     if (!root)
         return false;
-    g_autofree char *helper = find_helper(root, registry);
-    if (helper) {
-        g_autoptr(GError) local = NULL;
-        g_autofree char *output = run_credential_helper(helper, "erase", registry, &size, &local);
-        *removed = *removed || output != NULL;
-        if (output || g_error_matches(local, BERTH_ERROR, BERTH_ERROR_NOT_FOUND))
-            return true;
-        g_propagate_error(error, g_steal_pointer(&local));
+    g_autofree char *helper = find_helper(root, registry, &key);
+    if (helper && !dist_credential_helper_erase(helper, key, removed, error)) {
+        g_prefix_error(error, "%s: ", path);
         return false;
     }
-    json_object *auths = open_auths(root);
-    if (!json_object_object_get_ex(auths, registry, NULL))
+    if (!remove_auth_entries(open_auths(root), registry))
         return true;
-    json_object_object_del(auths, registry);
     *removed = true;
     return save_auth_file(path, root, error);
 }

@@ -243,6 +243,37 @@ static bool read_auth_entry(json_object *auths, const char *key, BerthCredential
     return true;
 }
 
+bool berth_auth_keys_are_same(const char *one, const char *other) {
+    g_autofree char *normal = normalize_key(one), *compared = normalize_key(other);
+
+    return g_str_equal(normal, compared);
+}
+
+/* A helper for a registry is asked for the key that the file names it under, unless an empty entry
+ * says that it has credentials for a part of the registry. */
+static const char *choose_helper_key(json_object *auths, const char *of_auths,
+                                     const char *of_helper) {
+    g_autofree char *part = of_auths ? normalize_key(of_auths) : NULL;
+    g_autofree char *whole = normalize_key(of_helper);
+    json_object *entry;
+
+    return part && strlen(part) > strlen(whole) &&
+                   json_object_object_get_ex(auths, of_auths, &entry) &&
+                   json_object_is_type(entry, json_type_object) &&
+                   json_object_object_length(entry) == 0
+               ? of_auths
+               : of_helper;
+}
+
+/* What docker and podman ask a helper for if the file has no key: the host, and for Docker Hub the
+ * URL that docker stores its credentials under. */
+static char *make_store_key(const char *locator) {
+    g_autofree char *host = g_strndup(locator, strcspn(locator, "/"));
+
+    return g_strdup(berth_auth_keys_are_same(host, BERTH_AUTH_KEY_HUB) ? BERTH_AUTH_KEY_HUB_URL
+                                                                       : host);
+}
+
 /* In order of precedence: a helper for this registry, the entry in the file, the helper for all
  * registries. */
 bool berth_auth_file_find(const char *text, size_t size, const char *locator,
@@ -262,7 +293,7 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
         return false;
     if (name && name[0]) {
         *helper = g_strdup(name);
-        *key = g_strdup(of_helper);
+        *key = g_strdup(choose_helper_key(auths, of_auths, of_helper));
         return true;
     }
     if (of_auths && !read_auth_entry(auths, of_auths, credentials, error))
@@ -270,6 +301,6 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
     if (*credentials || !store || !store[0])
         return true;
     *helper = g_strdup(store);
-    *key = of_auths ? g_strdup(of_auths) : g_strndup(locator, strcspn(locator, "/"));
+    *key = of_auths ? g_strdup(of_auths) : make_store_key(locator);
     return true;
 }

@@ -43,6 +43,13 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
                           BerthCredentials **credentials, char **helper, char **key,
                           GError **error);
 
+/* Docker Hub has two keys: podman's, which dist used for helpers, too, and docker's. */
+#define BERTH_AUTH_KEY_HUB "docker.io"
+#define BERTH_AUTH_KEY_HUB_URL "https://index.docker.io/v1/"
+
+/* Whether two keys of an auth file are for the same registry, or for the same part of one. */
+bool berth_auth_keys_are_same(const char *one, const char *other);
+
 /* Overwrites a string and frees it; NULL is ignored. */
 void berth_secret_free(char *secret);
 /* Such keys and values, or other string vectors that must not remain in freed memory. */

@@ -293,6 +293,125 @@ def test_logout_with_a_credential_helper():
     equal(with_auth("logout", "keys.example", env=environment).status, 0)
 
 
+STORE = """#!/usr/bin/python3
+import json, os, sys
+words, path = sys.stdin.read(), "/run/auth-test/store.json"
+kept = json.load(open(path)) if os.path.exists(path) else {}
+with open("/run/auth-test/asked", "a") as log:
+    print(sys.argv[1], words if sys.argv[1] != "store" else json.loads(words)["ServerURL"], file=log)
+if sys.argv[1] == "store":
+    given = json.loads(words)
+    kept[given["ServerURL"]] = given
+elif words not in kept:
+    sys.exit(print("credentials not found in native keychain") or 1)
+elif sys.argv[1] == "get":
+    print(json.dumps(kept[words]))
+else:
+    del kept[words]
+with open(path, "w") as file:
+    json.dump(kept, file)
+"""
+
+
+def helper(name, text):
+    """Makes a credential helper, and returns the environment in which it is found."""
+    os.makedirs("/run/auth-test/bin", exist_ok=True)
+    with open(f"/run/auth-test/bin/docker-credential-{name}", "w", encoding="utf-8") as file:
+        file.write(text)
+        os.fchmod(file.fileno(), 0o755)
+    return {"PATH": f"/run/auth-test/bin:{os.environ['PATH']}", "HOME": "/run/auth-test"}
+
+
+def kept_by_helper(*changed):
+    """Replaces what the helper has kept, if changed is given; returns that."""
+    path = pathlib.Path("/run/auth-test/store.json")
+    if changed:
+        path.write_text(json.dumps({key: {"ServerURL": key, "Username": "anna", "Secret": "pw"} for key in changed[0]}), encoding="utf-8")
+    return sorted(json.loads(path.read_text(encoding="utf-8")))
+
+
+def asked_of_helper():
+    """Returns the calls of the helper since the last time."""
+    path = pathlib.Path("/run/auth-test/asked")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    path.unlink(missing_ok=True)
+    return lines
+
+
+def test_docker_hub_has_docker_s_key_in_a_helper():
+    """docker stores the credentials for Docker Hub under an old URL. What an older dist has stored under the plain name is
+    found, too, and logout erases both."""
+    environment = helper("store", STORE)
+    url = "https://index.docker.io/v1/"
+    write_auth({"credsStore": "store"})
+    for kept, asked in (({url}, [f"get {url}"]), ({"docker.io"}, [f"get {url}", "get docker.io"])):
+        kept_by_helper(kept)
+        asked_of_helper()
+        # The machine cannot reach Docker Hub; the helper is asked before.
+        with_auth("resolve", "redis", env=environment)
+        equal(asked_of_helper(), asked)
+    kept_by_helper({url, "docker.io", "other.example"})
+    equal(with_auth("logout", env=environment).status, 0)
+    equal(kept_by_helper(), ["other.example"])
+    contains(with_auth("logout", "docker.io", env=environment).err, "there are no credentials for docker.io")
+    # Entries that docker has written into the file itself.
+    write_auth({"auths": {url: entry("a", "b"), "other.example": entry("c", "d")}})
+    equal(with_auth("logout", "docker.io", env=environment).status, 0)
+    equal(json.loads(pathlib.Path(AUTH).read_text(encoding="utf-8"))["auths"], {"other.example": entry("c", "d")})
+
+
+def test_login_to_a_part_of_a_registry_with_a_helper():
+    """An empty entry in the file, as docker writes them, says that the helper has credentials for it."""
+    registry = FaultyRegistry()
+    registry.token, registry.users = "tok.en", {"anna": "pw"}
+    reference, _ = registry.add("team/app:x", image(31))
+    environment = helper("store", STORE)
+    for settings in ({"credsStore": "store"}, {"credHelpers": {registry.host: "store"}}):
+        kept_by_helper({})
+        write_auth(settings)
+        part = f"{registry.host}/team"
+        result = with_auth("login", "-u", "anna", "--password-stdin", part, input="pw\n", env=environment)
+        equal(result.status, 0, result)
+        equal(kept_by_helper(), [part])
+        pulled(reference, env=environment)
+        good("rmi", reference)
+        equal(with_auth("logout", part, env=environment).status, 0)
+        equal(kept_by_helper(), [])
+        equal(json.loads(pathlib.Path(AUTH).read_text(encoding="utf-8")), {**settings, "auths": {}})
+        equal(with_auth("pull", reference, env=environment).status, 1)
+
+
+def test_the_key_that_the_file_names_a_helper_under_is_the_one_that_login_stores():
+    registry = FaultyRegistry()
+    registry.token, registry.users = "tok.en", {"anna": "pw"}
+    environment = helper("store", STORE)
+    kept_by_helper({})
+    url = f"https://{registry.host}/v1/"
+    write_auth({"credHelpers": {url: "store"}})
+    equal(with_auth("login", "-u", "anna", "--password-stdin", registry.host, input="pw\n", env=environment).status, 0)
+    equal(kept_by_helper(), [url])
+
+
+def test_a_helper_that_fails_is_named():
+    """With the file that names it. Only "credentials not found" means that there are none."""
+    registry = FaultyRegistry()
+    reference, _ = registry.add("app:x", image(32))
+    write_auth({"credsStore": "bad"})
+    for script, words in (("exit 3", "failed with status 3"), ("kill -9 $$", "was ended by signal 9"),
+                          ("echo the vault is locked; exit 1", "failed: the vault is locked"),
+                          ("echo gpg not found; exit 1", "failed: gpg not found"),
+                          ("echo garbage", "docker-credential-bad: not JSON"), ("true", "docker-credential-bad: not JSON"),
+                          ("head -c 9000000 /dev/zero", "docker-credential-bad: more than the limit")):
+        environment = helper("bad", f"#!/bin/sh\n{script}\n")
+        result = with_auth("pull", reference, env=environment)
+        equal(result.status, 1, script)
+        contains(result.err, f"{AUTH}: ")
+        contains(result.err, "docker-credential-bad")
+        contains(result.err, words)
+    environment = helper("bad", "#!/bin/sh\necho '{\"Username\":\"\",\"Secret\":\"\"}'\n")
+    pulled(reference, env=environment)
+
+
 INTERFACES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "introspection")
 
 

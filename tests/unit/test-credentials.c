@@ -81,6 +81,41 @@ static void test_helpers(void) {
     clear(&empty);
 }
 
+static Found find_in(const char *text, const char *locator) {
+    Found found = {0};
+
+    g_assert_true(berth_auth_file_find(text, strlen(text), locator, &found.credentials,
+                                       &found.helper, &found.key, NULL));
+    return found;
+}
+
+/* docker has its credentials for Docker Hub under the old URL. */
+static void test_the_key_that_a_helper_is_asked_for(void) {
+    static const struct {
+        const char *file, *locator, *key;
+    } cases[] = {
+        {"{\"credsStore\":\"s\"}", "docker.io/library/redis", BERTH_AUTH_KEY_HUB_URL},
+        {"{\"credsStore\":\"s\"}", "index.docker.io", BERTH_AUTH_KEY_HUB_URL},
+        {"{\"credsStore\":\"s\",\"auths\":{\"docker.io\":{}}}", "docker.io/library/redis",
+         "docker.io"},
+        {"{\"credsStore\":\"s\",\"auths\":{\"r.example/web\":{}}}", "r.example/web/x",
+         "r.example/web"},
+        {"{\"credHelpers\":{\"docker.io\":\"h\"}}", "docker.io/library/redis", "docker.io"},
+        {"{\"credHelpers\":{\"r.example\":\"h\"},\"auths\":{\"r.example/web\":{}}}",
+         "r.example/web/x", "r.example/web"},
+        {"{\"credHelpers\":{\"r.example\":\"h\"},"
+         "\"auths\":{\"r.example/web\":{\"auth\":\"YTpi\"}}}",
+         "r.example/web/x", "r.example"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Found found = find_in(cases[i].file, cases[i].locator);
+        g_assert_cmpstr(found.key, ==, cases[i].key);
+        g_assert_nonnull(found.helper);
+        clear(&found);
+    }
+}
+
 static void test_damaged_files_are_errors(void) {
     static const char *const bad[] = {"",
                                       "[]",
@@ -222,6 +257,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/credentials/the-longest-prefix-counts", test_the_longest_prefix_counts);
     g_test_add_func("/credentials/docker-hub-has-many-names", test_docker_hub_has_many_names);
     g_test_add_func("/credentials/helpers", test_helpers);
+    g_test_add_func("/credentials/the-key-that-a-helper-is-asked-for",
+                    test_the_key_that_a_helper_is_asked_for);
     g_test_add_func("/credentials/damaged-files-are-errors", test_damaged_files_are_errors);
     g_test_add_func("/credentials/pairs", test_pairs);
     g_test_add_func("/credentials/pass-through-a-file", test_credentials_pass_through_a_file);
