@@ -2,6 +2,7 @@
 # Hostile descriptors. Whatever descriptors a client passes or keeps, and whatever it does to an open file description
 # that it shares with the service, the service continues to answer other clients.
 
+import contextlib
 import fcntl
 import os
 import select
@@ -209,68 +210,84 @@ def test_a_forged_bind_mount_descriptor_creates_no_container():
     assert result.status != 0, result
 
 
+def archive_workers():
+    return run("pgrep", "-x", "berth-archive").out.split()
+
+
+@contextlib.contextmanager
+def silent_file_system():
+    """Mounts a FUSE file system that never answers Berth's processes. Yields a stream of their requests."""
+    os.makedirs(hostile.FUSE, exist_ok=True)
+    with subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            equal(server.stdout.readline(), "ready\n")
+            yield server.stdout
+        finally:
+            server.kill()
+            run("umount", "-l", hostile.FUSE)
+    wait_until(lambda: not archive_workers(), "the end of the workers")
+
+
+def restart_service():
+    """Restarts the service, which must exit by itself."""
+    pid, after = service_pid(), journal_cursor()
+    equal(run("systemctl", "restart", "berthd.service").status, 0)
+    assert service_pid() != pid
+    equal([entry["MESSAGE"] for entry in journal_entries(after, "systemd") if "timed out" in entry["MESSAGE"]], [])
+
+
 def test_a_file_system_that_never_answers():
     """A FUSE file system that never answers Berth's processes does not block the service."""
-    os.makedirs(hostile.FUSE, exist_ok=True)
-    server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
-    asked = []
-    try:
-        equal(server.stdout.readline(), "ready\n")
-        threading.Thread(target=lambda: asked.extend(server.stdout), daemon=True).start()
-        attacks = []
-        for kind in ("fuse-file", "fuse-directory", "fuse-path"):
-            print(f"# {kind}", flush=True)
-            attacks.append(Attack(kind))
-            contains(attacks[-1].line, "handled")
-            everything_works()
-        for one in attacks:
-            one.end()
+    asked, attacks = [], []
+    with silent_file_system() as requests:
+        threading.Thread(target=lambda: asked.extend(requests), daemon=True).start()
+        try:
+            for kind in ("fuse-file", "fuse-directory", "fuse-path"):
+                print(f"# {kind}", flush=True)
+                attacks.append(Attack(kind))
+                contains(attacks[-1].line, "handled")
+                everything_works()
+        finally:
+            for one in attacks:
+                one.end()
         wait_until(lambda: any(line.startswith(FLUSH) for line in asked), "a close that waits")
         everything_works()
         # A new instance of the service can acquire its name, too.
         kill_service()
         everything_works()
         # The service does not wait for the file system when it exits.
-        pid = service_pid()
-        equal(run("systemctl", "restart", "berthd.service", timeout=60).status, 0)
-        assert service_pid() != pid
+        restart_service()
         everything_works()
-    finally:
-        server.kill()
-        server.wait()
-        run("umount", "-l", hostile.FUSE)
     assert not [line for line in asked if line.split()[1] == "berthd"], asked
-    wait_until(lambda: not run("pgrep", "-x", "berth-archive").out, "the end of the workers")
     for name in ("fuse-file", "fuse-directory", "fuse-path"):
         good("rm", "-f", name)
 
 
+def running_transfers():
+    return [str(row["transfer"]) for row in listing("transfers") if row["state"] == "running"]
+
+
 def test_workers_blocked_by_a_file_system_are_limited_per_user():
     """Killed workers that a file system prevents from exiting count towards their user's limit."""
-    os.makedirs(hostile.FUSE, exist_ok=True)
-    server = subprocess.Popen(["/usr/bin/python3", f"{TOOLS}/fuse_server.py", hostile.FUSE], stdout=subprocess.PIPE, text=True)
     command = ("import", f"{hostile.FUSE}/file")
     imports = []
     try:
-        equal(server.stdout.readline(), "ready\n")
-        for number in range(8):
-            imports.append(subprocess.Popen(("runuser", "-u", "alice", "--", "dist", *command)))
-            contains(server.stdout.readline(), "berth-archive")
-            running = [row for row in listing("transfers") if row["state"] == "running"]
-            equal(len(running), 1)
-            good("cancel", str(running[0]["transfer"]))
-            equal(len(run("pgrep", "-x", "berth-archive").out.split()), number + 1)
-        refused = dist(*command, user="alice")
-        assert refused.status != 0, refused
-        contains(refused.err, "does not answer")
-        good("export", "-o", "/var/tmp/roots.tar", IMAGE)
+        with silent_file_system() as requests:
+            for number in range(8):
+                imports.append(subprocess.Popen(("runuser", "-u", "alice", "--", "dist", *command)))
+                contains(requests.readline(), "berth-archive")
+                running = running_transfers()
+                equal(len(running), 1, "imports that were not cancelled")
+                good("cancel", *running)
+                equal(imports[-1].wait(300) != 0, True, "the import was cancelled")
+                equal(len(archive_workers()), number + 1, "workers that were killed")
+            refused = dist(*command, user="alice")
+            assert refused.status != 0, refused
+            contains(refused.err, "does not answer")
+            good("export", "-o", "/var/tmp/roots.tar", IMAGE)
     finally:
-        server.kill()
-        server.wait()
-        run("umount", "-l", hostile.FUSE)
         for one in imports:
             one.wait()
-    wait_until(lambda: not run("pgrep", "-x", "berth-archive").out, "the end of the workers")
     assert "does not answer" not in dist("import", "/dev/null", user="alice").err
 
 

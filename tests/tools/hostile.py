@@ -179,7 +179,7 @@ def main():
     if kind not in ("terminal", "shrinking"):
         os.close(fd)
     bus.call_sync("org.berth1", "/org/berth1/images", "org.berth1.Images", "List", GLib.Variant("(a{sv})", ({},)), None,
-                  Gio.DBusCallFlags.NONE, 8000, None)
+                  Gio.DBusCallFlags.NONE, 100000, None)
     print(f"handled {len(calls)}", flush=True)
     sys.stdin.read()
     os._exit(0)
