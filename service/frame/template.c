@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -84,6 +85,9 @@ void berth_template_serve(void) {
     int32_t answer = 0;
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* What compiling the filters has freed would be copied, page by page, by each clone that
+     * allocates memory. */
+    (void)malloc_trim(0);
     for (;;) {
         if (write(BERTH_WORKER_BUS_FD, &answer, sizeof answer) != sizeof answer)
             _exit(EXIT_SUCCESS);

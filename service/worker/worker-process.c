@@ -156,7 +156,7 @@ static void environment_add(GPtrArray *environment, const char *const *names) {
 }
 
 /* The address of a proxy may contain a password, and only berth-fetch has the network. */
-static char **make_environment(const char *kind) {
+static char **make_environment(const char *kind, bool is_template) {
     static const char *const languages[] = {"LANG", "LANGUAGE", "LC_ALL", "LC_MESSAGES", NULL};
     static const char *const proxies[] = {"http_proxy", "https_proxy", "no_proxy",
                                           "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
@@ -166,6 +166,9 @@ static char **make_environment(const char *kind) {
     environment_add(environment, languages);
     if (g_str_equal(kind, "fetch"))
         environment_add(environment, proxies);
+    /* Symbols are looked up once in the template, instead of in each of its workers. */
+    if (is_template)
+        g_ptr_array_add(environment, g_strdup("LD_BIND_NOW=1"));
     g_ptr_array_add(environment, NULL);
     return (char **)g_ptr_array_free(environment, FALSE);
 }
@@ -174,7 +177,8 @@ static char **make_environment(const char *kind) {
  * failed to execute is reaped here, and its errno is the error. */
 static pid_t process_start(const char *kind, ChildArguments *child, int *words, GError **error) {
     g_autofree char *path = g_strconcat(BERTH_LIBEXECDIR "/berth-", kind, NULL);
-    g_auto(GStrv) environment = make_environment(kind);
+    g_auto(GStrv) environment =
+        make_environment(kind, g_strcmp0(child->argument, BERTH_WORKER_TEMPLATE) == 0);
     berth_autofd int theirs = -1, ours = -1;
 
     if (!berth_worker_words_new(&ours, &theirs, error))
