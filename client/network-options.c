@@ -21,11 +21,7 @@ static struct {
     gboolean no_hosts, publish_all;
 } given;
 
-const DistOption dist_pod_network_options[] = {
-    {"network", 0, DIST_OPTION_LIST, &given.networks,
-     N_("none, host, or the name of a network, with ip=, mac= and alias= after a colon; once for "
-        "each network"),
-     N_("NAME[:OPTIONS]")},
+static const DistOption shared_options[] = {
     {"net", 0, DIST_OPTION_LIST, &given.networks, NULL, N_("NAME[:OPTIONS]")},
     {"network-alias", 0, DIST_OPTION_LIST, &given.aliases,
      N_("Add a name of the container in its network"), N_("NAME")},
@@ -49,8 +45,21 @@ const DistOption dist_pod_network_options[] = {
     DIST_OPTION_END,
 };
 
+const DistOption dist_pod_network_options[] = {
+    {"network", 0, DIST_OPTION_LIST, &given.networks,
+     N_("none, host, or the name of a network, with ip=, mac= and alias= after a colon; once for "
+        "each network"),
+     N_("NAME[:OPTIONS]")},
+    DIST_OPTION_INCLUDE(shared_options),
+    DIST_OPTION_END,
+};
+
 const DistOption dist_network_options[] = {
-    DIST_OPTION_INCLUDE(dist_pod_network_options),
+    {"network", 0, DIST_OPTION_LIST, &given.networks,
+     N_("none, host, or the name of a network, with ip=, mac= and alias= after a colon; once for "
+        "each network; or container:NAME, whose network and users are shared"),
+     N_("NAME[:OPTIONS]")},
+    DIST_OPTION_INCLUDE(shared_options),
     {"publish-all", 'P', DIST_OPTION_FLAG, &given.publish_all,
      N_("Publish the ports that the image exposes, each on a free host port"), NULL},
     {"no-hosts", 0, DIST_OPTION_FLAG, &given.no_hosts, N_("Keep /etc/hosts of the image"), NULL},
@@ -110,12 +119,26 @@ static bool is_default(const char *name) {
     return g_str_equal(name, "default") || g_str_equal(name, "bridge");
 }
 
+/* The network of another container has no options. */
+static bool joins_container(const char *text) {
+    return g_str_has_prefix(text, "container:");
+}
+
+bool dist_network_joins_container(void) {
+    return given.networks && given.networks[0] && joins_container(given.networks[0]);
+}
+
 static NetworkPlace *read_endpoint(const char *text, GError **error) {
     g_auto(GStrv) parts = g_strsplit(text, ":", 2);
     g_auto(GStrv) options = g_strsplit(parts[0] && parts[1] ? parts[1] : "", ",", -1);
     NetworkPlace *place = g_new0(NetworkPlace, 1);
     const char *name = parts[0] ? parts[0] : "";
 
+    if (joins_container(text)) {
+        g_clear_pointer(&options, g_strfreev);
+        options = g_new0(char *, 1);
+        name = text;
+    }
     *place = (NetworkPlace){
         .name = g_strdup(is_default(name) ? "" : name),
         .aliases = g_ptr_array_new_with_free_func(g_free),

@@ -18,6 +18,9 @@ extern const DistOption dist_pod_network_options[];
 /* Whether --publish-all was given. */
 bool dist_network_publishes_all(void);
 
+/* Whether it joins the network of another container. */
+bool dist_network_joins_container(void);
+
 /* Discards them: they have been given to a pod and are not the container's. */
 void dist_network_options_forget(void);
 

@@ -9,6 +9,7 @@
 #include "client/run-options-private.h"
 
 #include "client/mount-fields.h"
+#include "client/network-options.h"
 #include "client/run-process.h"
 #include "client/run-values.h"
 #include "client/scope-limits.h"
@@ -74,9 +75,11 @@ static bool read_restart(GError **error) {
 }
 
 /* As in docker, "always" and "unless-stopped" outlive a reboot. If a unit or a pod starts the
- * container, that takes care of it. */
+ * container, that takes care of it, and one that joins another's network cannot start before that
+ * one. */
 static bool read_autostart(GError **error) {
-    bool by_others = dist_run_given.with_caller || dist_run_given.unit_bound || dist_run_given.pod;
+    bool by_others = dist_run_given.with_caller || dist_run_given.unit_bound ||
+                     dist_run_given.pod || dist_network_joins_container();
 
     (void)error;
     if (dist_run_given.autostart == DIST_NOT_GIVEN)

@@ -137,14 +137,53 @@ void berth_convert_mounts(const BerthConversion *conversion, GPtrArray *words) {
     }
 }
 
-/* NAME.network[:OPTIONS], or a value for dist. */
+/* The service would refuse these keys; reported here, the error has its line. */
+static void refuse_keys_of_network(const BerthConversion *conversion, const char *name) {
+    static const char *const keys[] = {"AddHost", "DNS", "DNSOption",    "DNSSearch",
+                                       "IP",      "IP6", "NetworkAlias", "PublishPort"};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        const BerthUnitLine *line = berth_conversion_find(conversion, keys[i]);
+        if (line)
+            berth_unit_line_error(conversion->problems, line,
+                                  _("%s= is not supported: set it in %s, whose network is joined"),
+                                  line->key, name);
+    }
+}
+
+/* The network of the container of another file, which starts first. With Requires=, not BindsTo=:
+ * if the other restarts by itself, systemd restarts this unit, too, which thus joins the new
+ * network; with BindsTo=, it would stop for good. */
+static char *resolve_joined(const BerthConversion *conversion, const BerthUnitLine *line,
+                            const char *name) {
+    if (strchr(line->value, ':')) {
+        berth_unit_line_error(conversion->problems, line,
+                              _("%s=%s: the network of another container has no options"),
+                              line->key, line->value);
+        return NULL;
+    }
+    if (g_str_equal(name, conversion->source->name)) {
+        berth_unit_line_error(conversion->problems, line,
+                              _("%s=%s: a container cannot join its own network"), line->key, name);
+        return NULL;
+    }
+    refuse_keys_of_network(conversion, name);
+    g_autofree char *container = berth_conversion_require(conversion, line, name);
+    return container ? g_strconcat("container:", container, NULL) : NULL;
+}
+
+/* NAME.network[:OPTIONS], NAME.container, or a value for dist. */
 static char *resolve_network(const BerthConversion *conversion, const BerthUnitLine *line) {
     size_t length = strcspn(line->value, ":");
     g_autofree char *name = g_strndup(line->value, length);
     BerthUnitKind kind = berth_unit_kind_of(name);
 
-    if (kind == BERTH_UNIT_CONTAINER || g_str_equal(name, "container")) {
-        berth_conversion_refuse(conversion, line, _("containers share a network in a .pod"));
+    if (kind == BERTH_UNIT_CONTAINER && conversion->source->kind == BERTH_UNIT_CONTAINER)
+        return resolve_joined(conversion, line, name);
+    if (kind == BERTH_UNIT_CONTAINER ||
+        (g_str_equal(name, "container") && conversion->source->kind != BERTH_UNIT_CONTAINER)) {
+        berth_conversion_refuse(conversion, line,
+                                _("a pod has a network of its own; use Pod= in the other file"));
         return NULL;
     }
     if (kind != BERTH_UNIT_NETWORK)
@@ -160,6 +199,11 @@ void berth_convert_networks(const BerthConversion *conversion, GPtrArray *words)
     for (unsigned i = 0; i < lines->len; i++) {
         const BerthUnitLine *line = lines->pdata[i];
         g_autofree char *network = resolve_network(conversion, line);
+        if (network && lines->len > 1 && g_str_has_prefix(network, "container:"))
+            berth_unit_line_error(
+                conversion->problems, line,
+                _("%s=%s: with another container's network there is no further one"), line->key,
+                line->value);
         if (network)
             berth_conversion_add_option(words, "network", network);
     }

@@ -55,9 +55,11 @@ static bool order_is_needed(const char *key, BerthUnitKind kind) {
         const char *key;
         BerthUnitKind kind;
     } needed[] = {
-        {"Image", BERTH_UNIT_IMAGE}, {"Image", BERTH_UNIT_BUILD},   {"Network", BERTH_UNIT_NETWORK},
-        {"Pod", BERTH_UNIT_POD},     {"Volume", BERTH_UNIT_VOLUME}, {"Mount", BERTH_UNIT_VOLUME},
-        {"Mount", BERTH_UNIT_IMAGE}, {"Mount", BERTH_UNIT_BUILD},
+        {"Network", BERTH_UNIT_CONTAINER}, {"Image", BERTH_UNIT_IMAGE},
+        {"Image", BERTH_UNIT_BUILD},       {"Network", BERTH_UNIT_NETWORK},
+        {"Pod", BERTH_UNIT_POD},           {"Volume", BERTH_UNIT_VOLUME},
+        {"Mount", BERTH_UNIT_VOLUME},      {"Mount", BERTH_UNIT_IMAGE},
+        {"Mount", BERTH_UNIT_BUILD},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
@@ -73,7 +75,7 @@ static void order_add_file(const BerthUnitSet *set, BerthUnitSource *source,
                                  ? berth_unit_set_find(set, name)
                                  : NULL;
 
-    if (other)
+    if (other && other != source)
         order_add(source, other, line);
 }
 

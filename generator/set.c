@@ -97,16 +97,6 @@ static char *resource_of_instance(const char *resource, const char *instance) {
     return g_string_free(text, FALSE);
 }
 
-char *berth_unit_set_find_resource(const BerthUnitSet *set, const char *name) {
-    const BerthUnitSource *source = berth_unit_set_find(set, name);
-    g_autofree char *instance = NULL;
-
-    if (source)
-        return g_strdup(source->resource);
-    source = find_template(set, name, &instance);
-    return source && source->resource ? resource_of_instance(source->resource, instance) : NULL;
-}
-
 /* The value of a key in the kind's own section, which the caller frees. NULL if it is not set. */
 static char *find_text(const BerthUnitSource *source, const char *key) {
     const char *section = berth_unit_kinds[source->kind].section;
@@ -140,6 +130,24 @@ static char *resource_expand(const BerthUnitSource *source, char *name) {
         else
             g_string_append_printf(text, "%%%c", *c);
     return g_string_free(text, FALSE);
+}
+
+/* The names of containers keep their specifiers in their own units (make_resource()). */
+static char *get_resource(const BerthUnitSource *source) {
+    return source->kind == BERTH_UNIT_CONTAINER && source->resource
+               ? resource_expand(source, g_strdup(source->resource))
+               : g_strdup(source->resource);
+}
+
+char *berth_unit_set_find_resource(const BerthUnitSet *set, const char *name) {
+    const BerthUnitSource *source = berth_unit_set_find(set, name);
+    g_autofree char *instance = NULL;
+
+    if (source)
+        return get_resource(source);
+    source = find_template(set, name, &instance);
+    g_autofree char *resource = source ? get_resource(source) : NULL;
+    return resource ? resource_of_instance(resource, instance) : NULL;
 }
 
 char *berth_unit_source_get_pod(const BerthUnitSource *source) {

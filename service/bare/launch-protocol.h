@@ -96,7 +96,8 @@ enum {
                          * of the first process */
     BERTH_CGROUP_FD,    /* the cgroup to clone the first process into, unless it has a scope */
     BERTH_SECRETS_FD,   /* the secrets of a start (bare/secrets.h) */
-    BERTH_POD_FD,       /* /proc/PID of the first process of the pod to join */
+    BERTH_POD_FD,       /* /proc/PID of the first process of the pod to join, or of the container
+                         * whose network is joined */
     BERTH_FIRST_FREE_FD,
 };
 

@@ -15,6 +15,7 @@
 #include "bus/options.h"
 #include "bus/page.h"
 #include "bus/subscribers.h"
+#include "containers/parts/joined-network.h"
 #include "containers/parts/made-networks.h"
 #include "containers/spec/image-mounts.h"
 #include "containers/spec/mounts.h"
@@ -52,15 +53,20 @@ static void on_created(BerthContainer *container, const GError *error, void *use
     berth_access_end_creation(pending->service->access, pending->call, pending->name, !error);
 }
 
+/* A container that joins another's network, or a pod, gets those of that one. */
+static const char *get_first_network(const BerthCreateOptions *options) {
+    return options->pod_networks ? options->pod_networks[0]
+           : options->network    ? options->network
+                                 : "none";
+}
+
 /* Returns one list of details for each port, volume and further network, including those of the
  * pod, or a single list if there are none; and one for each image that is mounted, which
  * needs the same right as the container's own. */
 static GPtrArray *container_list_create_details(const BerthCreateOptions *options,
                                                 const char *slice) {
     GPtrArray *lists = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-    const char *first = options->network        ? options->network
-                        : options->pod_networks ? options->pod_networks[0]
-                                                : "none";
+    const char *first = get_first_network(options);
 
 #define DETAILS_OF(name, network, port, volume)                                                    \
     berth_access_new_details("container", options->id, "image", name, "network", network, "slice", \
@@ -112,10 +118,10 @@ static int container_check_create(sd_bus_message *call, BerthService *service,
     g_autofree char *volumes = berth_create_options_list_volumes(options);
 
     if (privileges) {
-        int r = berth_access_check(service->access, call, error, "privileged", "container",
-                                   options->id, "image", options->image, "network",
-                                   options->network, "pod", options->pod, "port", ports, "volume",
-                                   volumes, "privilege", privileges, NULL);
+        int r = berth_access_check(
+            service->access, call, error, "privileged", "container", options->id, "image",
+            options->image, "network", options->network ? get_first_network(options) : NULL, "pod",
+            options->pod, "port", ports, "volume", volumes, "privilege", privileges, NULL);
         if (r != BERTH_ACCESS_GRANTED)
             return r;
     }
@@ -159,7 +165,8 @@ static int containers_method_create(sd_bus_message *call, void *userdata, sd_bus
         (r = find_bound_unit(call, service, options, error)) < 0)
         return r;
     if (!berth_create_options_check_counts(options, &failure) ||
-        !berth_pod_join(service->containers, options, &failure))
+        !berth_pod_join(service->containers, options, &failure) ||
+        !berth_network_join(service->containers, options, &failure))
         return berth_bus_error_set(error, failure);
     /* Before the check, so that rules see the network that the container will get. */
     berth_network_choose(service->containers, options);

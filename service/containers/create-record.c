@@ -89,6 +89,8 @@ static GVariant *make_extra(const BerthCreateOptions *options, const BerthImageI
         g_variant_dict_insert(&extra, BERTH_BOUND_UNIT, "s", options->bound_unit);
     if (options->pod)
         g_variant_dict_insert(&extra, BERTH_POD, "s", options->pod);
+    if (options->network_mode == BERTH_NETWORK_JOINED)
+        g_variant_dict_insert(&extra, BERTH_JOINED_CREATED, "t", options->pod_created);
     if (options->pod_exit != BERTH_POD_NOT)
         g_variant_dict_insert(&extra, BERTH_POD_EXIT_POLICY, "s",
                               options->pod_exit == BERTH_POD_EXIT_STOP ? "stop" : "continue");

@@ -18,6 +18,7 @@
 #include "containers/ids.h"
 #include "containers/mounted-images.h"
 #include "containers/parts/disk-limit.h"
+#include "containers/parts/joined-network.h"
 #include "containers/parts/made-networks.h"
 #include "containers/parts/pods.h"
 #include "containers/parts/ports.h"
@@ -253,9 +254,10 @@ static BerthContainer *creation_write(Creation *creation, const BerthImageInfo *
     return NULL;
 }
 
-/* A container in a pod uses the pod's ids. */
+/* A container in a pod uses the pod's ids, and one that joins another's network those of that one.
+ */
 static bool needs_ids(const Creation *creation) {
-    if (creation->options->pod)
+    if (creation->options->pod || creation->options->network_mode == BERTH_NETWORK_JOINED)
         return false;
     return creation->options->spec ? creation->spec_needs_ids
                                    : creation->options->user_namespace == BERTH_USER_NAMESPACE_AUTO;
@@ -264,7 +266,8 @@ static bool needs_ids(const Creation *creation) {
 /* Nothing asynchronous happens between this and the record, so no other creation can choose the
  * same ids. */
 static bool choose_ids(Creation *creation, GError **error) {
-    if (!berth_pod_check_joined(creation->containers, creation->options, error))
+    if (!berth_pod_check_joined(creation->containers, creation->options, error) ||
+        !berth_network_check_joined(creation->containers, creation->options, error))
         return false;
     creation->ids = creation->options->pod_ids;
     return !needs_ids(creation) || (creation->ids = berth_ids_allocate(

@@ -148,6 +148,7 @@ static bool read_annotations(BerthPlan *plan, json_object *root, GError **error)
         !berth_document_get_string(object, "org.berth1.root.inode", &inode, error) ||
         !berth_document_get_string(object, "org.berth1.network", &plan->network, error) ||
         !berth_document_get_string(object, "org.berth1.pod", &plan->pod, error) ||
+        !berth_document_get_string(object, "org.berth1.joined", &plan->joined, error) ||
         !berth_document_get_string(object, "org.berth1.seccomp", &plan->seccomp, error))
         return false;
     if (layers && layers[0])
@@ -157,12 +158,17 @@ static bool read_annotations(BerthPlan *plan, json_object *root, GError **error)
 }
 
 /* A container in a pod joins all namespaces of the pod except those for mounts, processes and
- * cgroups. They are known only at a start, when the launcher receives the /proc directory of the
- * pod's first process. */
-static void join_pod(BerthPlan *plan) {
-    for (guint i = 0; plan->pod && i < plan->namespaces->len; i++) {
+ * cgroups. One that joins the network of another container joins its users as well, to which the
+ * network belongs. Both are known only at a start, when the launcher receives the /proc directory
+ * of the other's first process. */
+static void join_other(BerthPlan *plan) {
+    int joined = plan->pod      ? CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
+                 : plan->joined ? CLONE_NEWUSER | CLONE_NEWNET
+                                : 0;
+
+    for (guint i = 0; i < plan->namespaces->len; i++) {
         BerthPlanNamespace *entry = &g_array_index(plan->namespaces, BerthPlanNamespace, i);
-        if (entry->flag & (CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS))
+        if (entry->flag & joined)
             entry->path = berth_plan_keep(
                 plan, g_strdup_printf("/proc/self/fd/%d/ns/%s", BERTH_POD_FD, entry->name));
     }
@@ -273,7 +279,7 @@ BerthPlan *berth_plan_parse(const char *text, size_t size, GError **error) {
     BerthPlan *plan = new_plan();
     plan->document = document;
     if (read_all(plan, error)) {
-        join_pod(plan);
+        join_other(plan);
         add_default_devices(plan);
         find_mounts_of_host(plan);
         return plan;

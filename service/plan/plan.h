@@ -93,6 +93,7 @@ typedef struct {
     const char *hostname, *domainname;
     const char *network; /* the CNI network; NULL for none */
     const char *pod;     /* the pod whose namespaces it joins; NULL for none */
+    const char *joined;  /* the container whose network it joins; NULL for none */
 
     /* linux */
     GArray *namespaces; /* of BerthPlanNamespace */

@@ -270,6 +270,49 @@ def test_a_pod_and_its_containers_depend_on_each_other():
             contains(unit.command(), "--pod=systemd-shop")
 
 
+def test_a_container_joins_the_network_of_another():
+    with Files() as files:
+        files.add("vpn.container", "[Container]\nImage=i\nPublishPort=8080:80\n")
+        files.add("named.container", "[Container]\nImage=i\nContainerName=out-%N\n")
+        files.add("many@.container", "[Container]\nImage=i\n")
+        files.add("client.container", "[Container]\nImage=i\nNetwork=vpn.container\n")
+        files.add("other.container", "[Container]\nImage=i\nNetwork=named.container\n")
+        files.add("each@.container", "[Container]\nImage=i\nNetwork=many@.container\n")
+        files.add("own.container", "[Container]\nImage=i\nNetwork=container:mine\n")
+        equal(files.generate(), [])
+        for name, network, service in (("client", "systemd-vpn", "vpn"), ("other", "out-named", "named"), ("each@", "systemd-many_%i", "many@%i")):
+            unit = files.unit(f"{name}.service")
+            contains(unit.command(), f"--network=container:{network}")
+            equal(unit.all("Unit", "Requires"), [f"{service}.service"])
+            contains(unit.all("Unit", "After"), f"{service}.service")
+            equal(unit.all("Unit", "BindsTo"), [])
+        contains(files.unit("own.service").command(), "--network=container:mine")
+    for text, problem in (("Network=none.container", "web.container:3: Network=: there is no unit file none.container"),
+                          ("Network=web.container", "web.container:3: Network=web.container: a container cannot join its own network"),
+                          ("Network=vpn.container:ip=10.0.0.1", "web.container:3: Network=vpn.container:ip=10.0.0.1: the network of another "
+                                                                "container has no options"),
+                          ("Network=back\nNetwork=vpn.container", "web.container:4: Network=vpn.container: with another container's network there "
+                                                                 "is no further one"),
+                          ("Network=vpn.container\nPublishPort=80", "web.container:4: PublishPort= is not supported: set it in vpn.container, "
+                                                                   "whose network is joined"),
+                          ("Network=vpn.container\nDNS=1.1.1.1", "web.container:4: DNS= is not supported: set it in vpn.container, whose "
+                                                                "network is joined")):
+        with Files() as files:
+            files.add("vpn.container", "[Container]\nImage=i\n")
+            files.add("web.container", f"[Container]\nImage=i\n{text}\n")
+            equal(files.generate(), [problem])
+            equal(files.names(), ["vpn.service"])
+    with Files() as files:
+        files.add("vpn.container", "[Container]\nImage=i\n")
+        files.add("shop.pod", "[Pod]\nNetwork=vpn.container\n")
+        equal(files.generate(), ["shop.pod:2: Network= is not supported: a pod has a network of its own; use Pod= in the other file"])
+    with Files() as files:
+        files.add("a.container", "[Container]\nImage=i\nNetwork=b.container\n")
+        files.add("b.container", "[Container]\nImage=i\nNetwork=a.container\n")
+        for line in files.generate():
+            contains(line, "units wait for each other")
+
+
 def test_a_build_is_done_before_its_containers_start():
     for lines, words in (("SetWorkingDirectory=/srv/a", ["/srv/a"]),
                          ("SetWorkingDirectory=/srv/a\nFile=sub/Containerfile", ["--file=/srv/a/sub/Containerfile", "/srv/a"]),

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "containers/core/process.h"
 #include "containers/core/table.h"
+#include "containers/spec/network-mode.h"
 
 #include <errno.h>
 
@@ -33,33 +34,75 @@ char *berth_container_get_pod(const BerthContainer *container) {
     return get_option_text(container, BERTH_POD);
 }
 
+const BerthContainer *berth_container_find_joined(const BerthContainer *container) {
+    const char *name = berth_network_get_joined(container->record.network);
+    const BerthContainer *other =
+        name ? berth_containers_find(container->containers, name, NULL) : NULL;
+    g_autoptr(GVariant) created = berth_container_record_get_extra(
+        &container->record, BERTH_JOINED_CREATED, G_VARIANT_TYPE_UINT64);
+
+    return other && created && g_variant_get_uint64(created) == other->record.created_usec ? other
+                                                                                           : NULL;
+}
+
 const BerthContainer *berth_container_get_network_holder(const BerthContainer *container) {
-    g_autofree char *name = berth_container_get_pod(container);
+    const BerthContainer *joined = berth_container_find_joined(container);
+    const BerthContainer *holder = joined ? joined : container;
+    g_autofree char *name = berth_container_get_pod(holder);
     const BerthContainer *pod =
         name ? berth_containers_find(container->containers, name, NULL) : NULL;
 
-    return pod ? pod : container;
+    return pod ? pod : holder;
+}
+
+/* The pod or the container whose network it joins. NULL without error if there is neither. */
+static const BerthContainer *find_shared(const BerthContainer *container, GError **error) {
+    g_autofree char *pod = berth_container_get_pod(container);
+    const char *name = berth_network_get_joined(container->record.network);
+    const BerthContainer *joined = berth_container_find_joined(container);
+
+    if (pod)
+        return berth_containers_find(container->containers, pod, error);
+    if (name && !joined)
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "the container \"%s\", whose network container \"%s\" joins, was removed; "
+                        "create \"%s\" anew, too",
+                        name, container->record.id, container->record.id);
+    return joined;
+}
+
+static int open_first(const BerthContainer *other) {
+    g_autofree char *path = g_strdup_printf("/proc/%u", other->record.first.pid);
+
+    return other->first->watch && berth_container_is_running(other) &&
+                   !berth_container_is_starting(other)
+               ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)
+               : -1;
 }
 
 /* The directory belongs to whichever process has the pid now. If the pidfd shows afterwards that
- * the pod's process has not ended, the pid was its own all the time. */
+ * the other's process has not ended, the pid was its own all the time. */
 int berth_container_open_pod(const BerthContainer *container, GError **error) {
-    g_autofree char *name = berth_container_get_pod(container);
-    const BerthContainer *pod =
-        name ? berth_containers_find(container->containers, name, error) : NULL;
+    g_autoptr(GError) local = NULL;
+    const BerthContainer *other = find_shared(container, &local);
+    const char *id = container->record.id;
 
-    if (!pod)
-        return -1;
-    g_autofree char *path = g_strdup_printf("/proc/%u", pod->record.first.pid);
-    berth_autofd int directory =
-        pod->first->watch && berth_container_is_running(pod) && !berth_container_is_starting(pod)
-            ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC)
-            : -1;
-    if (directory < 0 || !berth_pidfd_is_running(pod->first->pidfd)) {
-        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
-                        "the pod \"%s\" of container \"%s\" is not running; start it first", name,
-                        container->record.id);
+    if (!other) {
+        if (local)
+            g_propagate_error(error, g_steal_pointer(&local));
         return -1;
     }
-    return berth_fd_steal(&directory);
+    berth_autofd int directory = open_first(other);
+    if (directory >= 0 && berth_pidfd_is_running(other->first->pidfd))
+        return berth_fd_steal(&directory);
+    if (berth_container_is_pod(other))
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "the pod \"%s\" of container \"%s\" is not running; start it first",
+                        other->record.id, id);
+    else
+        berth_error_set(error, BERTH_ERROR_FAILED_PRECONDITION,
+                        "the container \"%s\", whose network container \"%s\" joins, is not "
+                        "running; start it first",
+                        other->record.id, id);
+    return -1;
 }

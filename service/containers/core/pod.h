@@ -17,9 +17,18 @@
 bool berth_container_is_pod(const BerthContainer *container);
 /* The name of its pod, or NULL if it is in none. The caller frees it. */
 char *berth_container_get_pod(const BerthContainer *container);
-/* The container that has the network: its pod or, if it is in none, the container itself. */
+/* In the record's extra: when the container was created whose network this one joins, in µs. A
+ * later one may have its name, but other users and another owner's permission. */
+#define BERTH_JOINED_CREATED "JoinedCreated"
+
+/* The container whose network it joins, if that is still the one of its creation; otherwise NULL.
+ */
+const BerthContainer *berth_container_find_joined(const BerthContainer *container);
+/* The container that has the network: its pod, the container whose network it joins or that one's
+ * pod, or else the container itself. */
 const BerthContainer *berth_container_get_network_holder(const BerthContainer *container);
 
-/* For a start: opens the /proc directory of the pod's first process. Returns -1 with error if that
- * process is not running, and -1 without error if the container is in no pod. */
+/* For a start: opens the /proc directory of the first process of the pod, or of the container whose
+ * network it joins. Returns -1 with error if that process is not running, and -1 without error if
+ * there is neither. */
 int berth_container_open_pod(const BerthContainer *container, GError **error);

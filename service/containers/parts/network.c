@@ -18,6 +18,7 @@
 #include "containers/core/launcher.h"
 #include "containers/core/table.h"
 #include "containers/parts/addresses.h"
+#include "containers/parts/joined-network.h"
 #include "containers/parts/made-networks.h"
 #include "containers/spec/files.h"
 #include "containers/spec/network-mode.h"
@@ -252,6 +253,9 @@ static bool join_endpoint(BerthContainer *container, const BerthNetworkEndpoint 
 static bool network_starting(BerthContainer *container, GError **error) {
     const BerthContainerRecord *record = &container->record;
     g_autoptr(GPtrArray) endpoints = berth_network_endpoints_list(record);
+
+    if (berth_network_get_joined(record->network))
+        return berth_network_copy_files(container, error);
     g_auto(JoinedNetworks) joined = {
         .network = record->network,
         .records = g_ptr_array_new_with_free_func(berth_network_record_free),

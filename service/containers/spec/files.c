@@ -15,7 +15,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MAX_RESOLV_CONF_BYTES = 64 * 1024 };
+enum { MAX_RESOLV_CONF_BYTES = 64 * 1024, MAX_FILE_BYTES = 1024 * 1024 };
 
 /* The file is replaced rather than overwritten, so that a mount of the old file, in a container
  * that ran before, does not change. */
@@ -151,5 +151,32 @@ bool berth_container_files_write(int directory, const char *id, const BerthConta
     berth_autofd int etc = open_etc(directory, id, error);
 
     return etc >= 0 && write_container_file(etc, "hosts", hosts, error) &&
+           write_container_file(etc, "resolv.conf", resolv_conf, error);
+}
+
+static char *read_container_file(int directory, const char *name, GError **error) {
+    berth_autofd int file = openat(directory, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    size_t size;
+
+    if (file < 0) {
+        berth_error_set_errno(error, errno, "open %s of a container", name);
+        return NULL;
+    }
+    return berth_fd_read_whole(file, MAX_FILE_BYTES, &size, error);
+}
+
+bool berth_container_files_copy(int directory, const char *from, const char *id, GError **error) {
+    berth_autofd int others = open_etc(directory, from, error);
+    berth_autofd int etc = others < 0 ? -1 : open_etc(directory, id, error);
+
+    if (etc < 0)
+        return false;
+    g_autofree char *hosts = read_container_file(others, "hosts", error);
+    g_autofree char *resolv_conf = hosts ? read_container_file(others, "resolv.conf", error) : NULL;
+    g_autofree char *hostname = resolv_conf ? read_container_file(etc, "hostname", error) : NULL;
+    if (!hostname)
+        return false;
+    g_autofree char *all = g_strdup_printf("%s127.0.1.1\t%s\n", hosts, g_strchomp(hostname));
+    return write_container_file(etc, "hosts", all, error) &&
            write_container_file(etc, "resolv.conf", resolv_conf, error);
 }

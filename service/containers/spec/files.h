@@ -25,3 +25,5 @@ bool berth_container_files_create(int directory, const char *id, const char *hos
                                   GError **error);
 bool berth_container_files_write(int directory, const char *id, const BerthContainerFiles *files,
                                  GError **error);
+/* Writes those of another container, with a line for this one's host name. */
+bool berth_container_files_copy(int directory, const char *from, const char *id, GError **error);

@@ -15,10 +15,12 @@
 /* Only the form is checked: before the start, the network may still be created or configured in
  * CNI's files. */
 static bool parse_network(BerthCreateOptions *options, const char *text, GError **error) {
-    if (!berth_name_is_label(text))
+    const char *joined = berth_network_get_joined(text);
+
+    if (!berth_name_is_label(joined ? joined : text))
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                               "invalid network \"%.100s\"; use none, host or the name of a "
-                               "network",
+                               "invalid network \"%.100s\"; use none, host, the name of a "
+                               "network, or container: and the name of a container",
                                text);
     options->network_mode = berth_network_parse_mode(text);
     options->network = g_strdup(text);

@@ -98,11 +98,12 @@ typedef struct {
     BerthPlan *plan;        /* parsed spec; NULL if there is none, or it cannot be parsed */
     int root_directory;     /* opened by the caller, replaces the image; or -1 */
     const char *pod;        /* the pod whose namespaces it joins; NULL for its own */
-    uint32_t pod_ids;       /* the first host id of the pod; 0 for the host's own */
-    uint64_t pod_created;   /* when it was created, in µs; a later pod may have its name */
-    char **pod_networks;    /* the networks of the pod, or "host" or "none" */
-    BerthPodExit pod_exit;  /* only for a pod */
-    uint64_t shm_size;      /* only for a pod: bytes of /dev/shm; 0 for the default */
+    /* Of the pod, or of the container whose network it joins. */
+    uint32_t pod_ids;      /* the first host id; 0 for the host's own */
+    uint64_t pod_created;  /* when it was created, in µs; a later one may have its name */
+    char **pod_networks;   /* its networks, or "host" or "none" */
+    BerthPodExit pod_exit; /* only for a pod */
+    uint64_t shm_size;     /* only for a pod: bytes of /dev/shm; 0 for the default */
     char **capabilities_add, **capabilities_drop;
     char **labels;         /* key, value… */
     GPtrArray *secrets;    /* of BerthSecretRequest; NULL for none */

@@ -31,6 +31,9 @@ static char *format_ports(char *const *ports) {
 }
 
 void berth_spec_add_network(json_object *annotations, const BerthCreateOptions *options) {
+    if (options->network_mode == BERTH_NETWORK_JOINED)
+        berth_document_add_string(annotations, "org.berth1.joined",
+                                  berth_network_get_joined(options->network));
     if (options->network_mode != BERTH_NETWORK_NAMED)
         return;
     berth_document_add_string(annotations, "org.berth1.network", options->network);
