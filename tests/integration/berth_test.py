@@ -5,6 +5,7 @@ journal and registry. A test is a function named test_…, its name the claim it
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ sys.dont_write_bytecode = True
 
 HOST = "127.0.0.1:5000"
 STATE = "/var/lib/berth"
+WORKERS = "/usr/libexec/berth"
 CONFIGURATION = "/etc/berth/berth.conf.d/test.conf"
 
 
@@ -203,6 +205,60 @@ def service_killed_at_send(number):
             yield
         finally:
             tracer.kill()
+
+
+class HeldWorkers:
+    """Inside a with statement, each worker of this kind that starts waits before it does anything. At the end, all
+    continue."""
+
+    def __init__(self, kind):
+        self.program, self.real, self.gates = f"{WORKERS}/berth-{kind}", f"{WORKERS}/real-{kind}", f"{STATE}/held-{kind}"
+        self.returned = set()
+
+    def install(self, make):
+        make(f"{self.program}.new")
+        os.rename(f"{self.program}.new", self.program)
+
+    def write_script(self, path):
+        with open(path, "w", encoding="utf-8") as file:
+            # The worker is process 1 of its own namespace, but /proc is the machine's. It may write only below STATE.
+            file.write(f'#!/bin/sh\nread pid rest </proc/self/stat\nmkfifo {self.gates}/$pid\nread line <{self.gates}/$pid\n'
+                       f'exec {self.real} "$@"\n')
+        os.chmod(path, 0o755)
+
+    def __enter__(self):
+        os.mkdir(self.gates)
+        os.link(self.program, self.real)
+        self.install(self.write_script)
+        return self
+
+    def waiting(self):
+        return run("pgrep", "-f", f"^/bin/sh {self.program}").out.split()
+
+    def next(self):
+        """Waits for another one, and returns its process ID."""
+        pid = wait_until(lambda: set(os.listdir(self.gates)) - self.returned, f"another {self.program}").pop()
+        self.returned.add(pid)
+        return pid
+
+    def release(self, pid):
+        def is_released():
+            with contextlib.suppress(OSError):  # if it has not opened it yet, or was killed
+                with open(os.open(f"{self.gates}/{pid}", os.O_WRONLY | os.O_NONBLOCK), "w", encoding="ascii") as gate:
+                    gate.write("\n")
+            return pid not in self.waiting()
+        wait_until(is_released, f"process {pid} to execute {self.real}")
+
+    def release_all(self):
+        for pid in os.listdir(self.gates):
+            self.release(pid)
+        return not self.waiting()
+
+    def __exit__(self, *_):
+        self.install(lambda path: os.link(self.real, path))
+        wait_until(self.release_all, f"all {self.program} to continue")
+        os.unlink(self.real)
+        shutil.rmtree(self.gates)
 
 
 def service_is_up():

@@ -2,6 +2,7 @@
 # A container's changes become a layer and an image. Layers that are applied to a directory have the result that
 # overlayfs would show.
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -227,12 +228,23 @@ def record_of(name):
     return database_query(f"SELECT options FROM containers WHERE id = '{name}'")
 
 
-def start_writer(name, megabytes=1):
-    """Runs a container that writes the same number to two files, one after the other, and has large changes."""
+def start_writer(name):
+    """Runs a container that writes the same number to two files, one after the other."""
     good("run", "-d", f"--id={name}", IMAGE, "sh", "-c",
-         f"dd if=/dev/urandom of=/large bs=1M count={megabytes} 2>&-; "
          "while :; do n=$((n+1)); echo $n >/a.new; mv /a.new /a; echo $n >/b.new; mv /b.new /b; done")
     wait_until(lambda: dist("exec", name, "cat", "/b").status == 0, "the first number")
+
+
+@contextlib.contextmanager
+def unfinished_commit(name, *options):
+    """Commits a running container. Inside the with statement, it is paused and its changes are not read; at the end, the
+    commit goes on and ends. Yields the process."""
+    with HeldWorkers("unpack"):
+        commit = subprocess.Popen(["dist", "commit", *options, name, f"local.test/{name}:1"], stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True)
+        wait_for_state(name, "paused")
+        yield commit
+    commit.wait(300)
 
 
 def pauses(name):
@@ -274,13 +286,12 @@ def test_a_container_that_a_user_has_paused_stays_paused():
 
 
 def test_a_container_that_is_resumed_during_a_commit_is_not_committed():
-    start_writer("resumed", megabytes=200)
-    with subprocess.Popen(["dist", "commit", "resumed", "local.test/resumed:1"], stderr=subprocess.PIPE) as commit:
-        wait_for_state("resumed", "paused")
+    start_writer("resumed")
+    with unfinished_commit("resumed") as commit:
         good("resume", "resumed")
         # The pause of a user is not ended by the commit.
         good("pause", "resumed")
-        contains(commit.communicate()[1].decode(), "changed")
+    contains(commit.stderr.read(), "changed")
     equal(commit.returncode, 1)
     equal(state_of("resumed"), "paused")
     good("resume", "resumed")
@@ -288,9 +299,8 @@ def test_a_container_that_is_resumed_during_a_commit_is_not_committed():
 
 
 def test_two_commits_share_a_pause():
-    start_writer("shared", megabytes=200)
-    with subprocess.Popen(["dist", "commit", "--no-unpack", "shared", "local.test/shared:1"]) as commit:
-        wait_for_state("shared", "paused")
+    start_writer("shared")
+    with unfinished_commit("shared", "--no-unpack") as commit:
         # The changes are read once for each user.
         contains(dist("commit", "shared", "local.test/shared:2").err, "being read already")
     # It fails if the container is resumed before it has ended.
@@ -306,34 +316,29 @@ def test_two_commits_share_a_pause():
 
 
 def test_a_cancelled_commit_resumes_its_container():
-    start_writer("cancelled", megabytes=300)
-    with subprocess.Popen(["dist", "commit", "cancelled", "local.test/cancelled:1"], stderr=subprocess.DEVNULL) as commit:
-        wait_for_state("cancelled", "paused")
+    start_writer("cancelled")
+    with unfinished_commit("cancelled") as commit:
         [transfer] = [row for row in listing("transfers") if row["state"] == "running"]
         good("cancel", str(transfer["transfer"]))
     equal(commit.returncode, 1)
     wait_for_state("cancelled", "running")
     goes_on("cancelled")
     # Nor does a commit keep a container from being stopped.
-    with subprocess.Popen(["dist", "commit", "cancelled", "local.test/cancelled:1"], stderr=subprocess.DEVNULL) as commit:
-        wait_for_state("cancelled", "paused")
+    with unfinished_commit("cancelled") as commit:
         good("rm", "-f", "cancelled")
     equal(commit.returncode, 1)
 
 
 def test_a_container_is_resumed_if_the_service_dies_during_a_commit():
-    start_writer("survivor", megabytes=300)
-    with subprocess.Popen(["dist", "commit", "survivor", "local.test/survivor:1"], stderr=subprocess.DEVNULL) as commit:
-        wait_for_state("survivor", "paused")
+    start_writer("survivor")
+    with unfinished_commit("survivor") as commit:
         contains(record_of("survivor"), "HeldStill")
         kill_service()
         service_is_up()
     assert commit.returncode != 0, commit.returncode
     wait_for_state("survivor", "running")
     goes_on("survivor")
-    good("rm", "-f", "survivor")
     # At each of its steps, too.
-    start_writer("survivor")
     for number in range(1, 9):
         with service_killed_at_send(number):
             dist("commit", "--no-unpack", "survivor", "local.test/survivor:1")

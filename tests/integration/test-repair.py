@@ -6,7 +6,6 @@ import contextlib
 import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import threading
@@ -68,28 +67,21 @@ def test_damaged_content_is_fetched_again_from_its_source():
     equal((result.status, result.out.split()), (1, [digest]))
 
 
-def hashers_of(path):
-    """Returns the processes berth-ingest that read the file."""
-    found = set()
-    for pid in run("pgrep", "-x", "berth-ingest").out.split():
-        with contextlib.suppress(OSError):
-            if path in open_files(pid):
-                found.add(int(pid))
-    return found
-
-
 def test_content_that_is_stored_again_while_it_is_verified_stays():
     """A file is set aside only if it is the one that two workers have read."""
-    data = "x" * (128 << 20)
-    digest = good("content", "ingest", "large", input=data).strip()
+    digest = good("content", "ingest", "again", input="stored again").strip()
     damage(digest)
-    with subprocess.Popen(["dist", "content", "verify"], stdout=subprocess.DEVNULL) as verify:
-        first = wait_until(lambda: hashers_of(path_of(digest)), "the first worker")
-        second = wait_until(lambda: hashers_of(path_of(digest)) - first, "the second worker").pop()
-        os.kill(second, signal.SIGSTOP)
-        good("content", "rm", "-f", digest)
-        equal(good("content", "ingest", "large", input=data).strip(), digest)
-        os.kill(second, signal.SIGCONT)
+    with HeldWorkers("ingest") as workers:
+        with subprocess.Popen(["dist", "content", "verify"], stdout=subprocess.DEVNULL) as verify:
+            workers.release(workers.next())
+            # The service has opened the file for it.
+            second = workers.next()
+            good("content", "rm", "-f", digest)
+            with subprocess.Popen(["dist", "content", "ingest", "again"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True) as ingest:
+                workers.release(workers.next())
+                equal(ingest.communicate("stored again")[0].strip(), digest)
+            workers.release(second)
     assert digest in blobs()
     equal(verify.returncode, 0)
     equal(good("content", "verify"), "")
