@@ -4,6 +4,7 @@
 
 import json
 import os
+import subprocess
 import sys
 
 from berth_test import *  # pylint: disable=wildcard-import,unused-wildcard-import
@@ -90,17 +91,20 @@ def in_place_of_criu(script, action):
         os.rename("/usr/sbin/criu.away", "/usr/sbin/criu")
 
 
+# CRIU writes this file last.
+WRITE = '''for given; do case $given in --images-dir=*) touch "${given#*=}/inventory.img";; esac; done'''
+
+
 def test_a_complete_checkpoint_is_used_although_the_last_one_was_half_removed():
     # CRIU is replaced by a program that only writes the file that CRIU writes last.
     images = f"{STATE}/containers/twice/checkpoint"
     good("run", "-d", "--id=twice", IMAGE)
-    write = '''for given; do case $given in --images-dir=*) touch "${given#*=}/inventory.img";; esac; done'''
-    in_place_of_criu(write, lambda: good("checkpoint", "--leave-running", "twice"))
+    in_place_of_criu(WRITE, lambda: good("checkpoint", "--leave-running", "twice"))
     # The removal of the last checkpoint ends in the middle.
     os.mkdir(f"{images}/stays")
     with open(f"{images}/stays/file", "w", encoding="ascii"):
         pass
-    in_place_of_criu(f"{write}\nmount -t tmpfs stays {images}/stays",
+    in_place_of_criu(f"{WRITE}\nmount -t tmpfs stays {images}/stays",
                      lambda: refused("checkpoint", "--leave-running", "twice", says="mount point"))
     equal(run("umount", f"{images}/stays").status, 0)
     equal(os.listdir(f"{images}.new").count("inventory.img"), 1)
@@ -158,6 +162,38 @@ def test_a_failed_checkpoint_does_not_forbid_restarts():
     good("kill", "-s", "KILL", "again")
     wait_until(lambda: any(row["id"] == "again" and row["pid"] not in (0, pid) for row in listing("ps")),
                "it is started again")
+    good("rm", "-f", "again")
+
+
+def kill_service_during_a_checkpoint(end):
+    """Kills the service while CRIU is at work, which then does this."""
+    def checkpoint():
+        with subprocess.Popen(["dist", "checkpoint", "again"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
+            wait_until(lambda: os.path.exists("/run/begun"), "CRIU is at work")
+            kill_service()
+        service_is_up()
+        os.unlink("/run/begun")
+        wait_until(lambda: not run("pgrep", "-x", "berth-checkpoint").out, "the end of the checkpoint")
+    in_place_of_criu(f"touch /run/begun\nwhile test -e /run/begun; do sleep 0.1; done\n{end}", checkpoint)
+
+
+def test_a_checkpoint_without_the_service_leaves_the_restart_policy_right():
+    """Whether a container was ended by its checkpoint is known to the next instance of the service."""
+    good("run", "-d", "--id=again", "--restart=always", IMAGE)
+    kill_service_during_a_checkpoint("exit 1")
+    pid = listing("info", "again")[0]["pid"]
+    good("kill", "-s", "KILL", "again")
+    wait_until(lambda: listing("info", "again")[0]["pid"] not in (0, pid), "it is started again")
+    kill_service_during_a_checkpoint(f"{WRITE}\nkill -KILL {listing('info', 'again')[0]['pid']}")
+    wait_until(lambda: state("again") == "stopped", "its end")
+    kill_service()
+    service_is_up()
+    equal(state("again"), "stopped")
+    # What ends it after another start is not the checkpoint.
+    good("start", "again")
+    pid = listing("info", "again")[0]["pid"]
+    good("kill", "-s", "KILL", "again")
+    wait_until(lambda: listing("info", "again")[0]["pid"] not in (0, pid), "it is started again")
     good("rm", "-f", "again")
 
 

@@ -16,15 +16,12 @@
 #include "containers/core/secrets.h"
 #include "containers/core/start.h"
 #include "containers/core/state.h"
+#include "containers/parts/checkpoint-end.h"
 #include "containers/parts/helper.h"
-#include "containers/parts/restart.h"
-
-#include <sys/stat.h>
 
 typedef struct {
     BerthContainers *containers;
     char *id;
-    bool wanted; /* by its restart policy, before the checkpoint */
     bool leave_running;
     BerthContainerDone done;
     void *userdata;
@@ -60,7 +57,7 @@ static void on_written(const GError *failure, void *userdata) {
     if (failure) {
         /* The checkpoint failed, and the container continues to run as before. */
         if (container && berth_container_is_running(container)) {
-            container->record.wanted = checkpoint->wanted;
+            berth_checkpoint_end_forget(container);
             berth_container_write(container, NULL, NULL);
         }
         finish_checkpoint(checkpoint, failure);
@@ -81,17 +78,7 @@ static void on_written(const GError *failure, void *userdata) {
 uint64_t berth_checkpoint_find(const BerthContainer *container) {
     /* A complete checkpoint is valid even if berth-checkpoint was killed before it could rename
      * it. */
-    static const char *const names[] = {"checkpoint", "checkpoint.new"};
-    struct stat status;
-
-    for (size_t i = 0; i < (is_checkpointing(container) ? 1 : G_N_ELEMENTS(names)); i++) {
-        g_autofree char *path =
-            g_build_filename(container->record.id, names[i], "inventory.img", NULL);
-        if (fstatat(container->containers->directory, path, &status, AT_SYMLINK_NOFOLLOW) == 0)
-            return (uint64_t)status.st_mtim.tv_sec * G_USEC_PER_SEC +
-                   (uint64_t)status.st_mtim.tv_nsec / 1000;
-    }
-    return 0;
+    return berth_checkpoint_end_find(container, !is_checkpointing(container));
 }
 
 /* Only serves to refuse early and clearly: berth-checkpoint looks for the program itself. */
@@ -170,18 +157,11 @@ void berth_container_checkpoint(BerthContainer *container, bool leave_running,
     };
     Checkpoint *checkpoint = g_new0(Checkpoint, 1);
 
-    *checkpoint = (Checkpoint){container->containers,
-                               g_strdup(container->record.id),
-                               container->record.wanted,
-                               leave_running,
-                               done,
-                               userdata};
-    /* The container will end when the checkpoint is written, which is no reason to restart it, not
-     * even for the next instance of the service if this one dies first. */
-    if (!leave_running)
-        berth_container_forbid_restart(container);
+    *checkpoint = (Checkpoint){container->containers, g_strdup(container->record.id), leave_running,
+                               done, userdata};
     *berth_container_slot(container, &berth_checkpoint_part) = checkpoint;
-    if (program < 0 ||
+    /* The container will end when the checkpoint is written, which is no reason to restart it. */
+    if (program < 0 || (!leave_running && !berth_checkpoint_end_note(container, &error)) ||
         !berth_helper_start(container, &request, "checkpointed", on_written, checkpoint, &error))
         on_written(error, checkpoint);
 }
@@ -222,7 +202,14 @@ static bool checkpoint_permits(const BerthContainer *container, BerthAction acti
                            container->record.id);
 }
 
+static bool checkpoint_recording(BerthContainer *container, GError **error) {
+    (void)error;
+    berth_checkpoint_end_forget(container);
+    return true;
+}
+
 const BerthPart berth_checkpoint_part = {
     .name = "checkpoint",
+    .recording = checkpoint_recording,
     .permits = checkpoint_permits,
 };

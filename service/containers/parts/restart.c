@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "containers/core/state.h"
 #include "containers/core/unfinished.h"
+#include "containers/parts/checkpoint-end.h"
 
 #define FIRST_DELAY_USEC (100ull * 1000)
 #define LONGEST_DELAY_USEC (60ull * G_USEC_PER_SEC)
@@ -120,9 +121,10 @@ static bool has_restarts_left(const BerthContainer *container) {
 static bool restart_is_wanted(const BerthContainer *container) {
     const BerthContainerRecord *record = &container->record;
 
-    return record->wanted && (record->restart == BERTH_RESTART_ALWAYS ||
-                              (record->restart == BERTH_RESTART_ON_FAILURE &&
-                               record->first.status != 0 && has_restarts_left(container)));
+    return record->wanted && !berth_checkpoint_end_is_reason(container) &&
+           (record->restart == BERTH_RESTART_ALWAYS ||
+            (record->restart == BERTH_RESTART_ON_FAILURE && record->first.status != 0 &&
+             has_restarts_left(container)));
 }
 
 static void plan_restart(BerthContainer *container) {
