@@ -181,6 +181,16 @@ def test_a_unit_joins_the_new_network_after_a_crash():
     wait_until(lambda: active("gluetun", "torrent") == ["inactive", "inactive"], "the end of both")
 
 
+def test_a_container_keeps_its_name_while_others_join_its_network():
+    good("create", "--name=named", IMAGE)
+    good("create", "--name=joining", "--network=container:named", IMAGE)
+    fails('the container "joining" joins the network of container "named"; delete it first', "rename", "named", "other")
+    good("rename", "joining", "renamed")
+    good("rm", "renamed")
+    good("rename", "named", "other")
+    good("rm", "other")
+
+
 def test_teardown():
     for name in ("gluetun", "torrent"):
         (UNITS / f"{name}.container").unlink()

@@ -109,3 +109,22 @@ bool berth_network_copy_files(const BerthContainer *container, GError **error) {
     return berth_container_files_copy(container->containers->directory, holder->record.id,
                                       container->record.id, error);
 }
+
+/* The others know it by its name. */
+bool berth_network_permits(const BerthContainer *container, BerthAction action, GError **error) {
+    GHashTableIter iterator;
+    gpointer value;
+
+    if (action != BERTH_ACTION_RENAME)
+        return true;
+    g_hash_table_iter_init(&iterator, container->containers->by_id);
+    while (g_hash_table_iter_next(&iterator, NULL, &value)) {
+        const BerthContainer *other = value;
+        if (berth_container_find_joined(other) == container)
+            return berth_error_set(error, BERTH_ERROR_IN_USE,
+                                   "the container \"%s\" joins the network of container \"%s\"; "
+                                   "delete it first",
+                                   other->record.id, container->record.id);
+    }
+    return true;
+}

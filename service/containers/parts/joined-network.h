@@ -21,3 +21,6 @@ bool berth_network_check_joined(BerthContainers *containers, const BerthCreateOp
 
 /* For a start: copies the other's files about the network. */
 bool berth_network_copy_files(const BerthContainer *container, GError **error);
+
+/* Refuses to rename a container while others join its network. */
+bool berth_network_permits(const BerthContainer *container, BerthAction action, GError **error);

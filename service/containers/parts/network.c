@@ -313,6 +313,7 @@ static void network_exited(BerthContainer *container) {
 
 const BerthPart berth_network_part = {
     .name = "network",
+    .permits = berth_network_permits,
     .opened = network_opened,
     .closed = network_closed,
     .swept = network_swept,
