@@ -34,7 +34,7 @@ def test_setup():
 
 
 def tar_of(name, path):
-    completed = subprocess.run(["dist", "cp", f"{name}:{path}", "-"], capture_output=True, check=True, timeout=60)
+    completed = subprocess.run(["dist", "cp", f"{name}:{path}", "-"], capture_output=True, check=True, timeout=300)
     return tarfile.open(fileobj=io.BytesIO(completed.stdout))
 
 
@@ -82,7 +82,7 @@ def test_a_stream_from_standard_input():
         member = tarfile.TarInfo("streamed")
         member.size = 5
         tar.addfile(member, io.BytesIO(b"bytes"))
-    subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=buffer.getvalue(), check=True, timeout=60)
+    subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=buffer.getvalue(), check=True, timeout=300)
     equal(good("exec", "runs", "cat", "/tmp/streamed"), "bytes")
 
 
@@ -102,7 +102,7 @@ def test_names_times_and_acls_are_exact_both_ways():
             hard.type, hard.linkname = tarfile.LNKTYPE, f"exact/{name}"
             tar.addfile(hard)
     for container in ("runs", "idle"):
-        subprocess.run(["dist", "cp", "-", f"{container}:/tmp"], input=buffer.getvalue(), check=True, timeout=60)
+        subprocess.run(["dist", "cp", "-", f"{container}:/tmp"], input=buffer.getvalue(), check=True, timeout=300)
         members = {member.name: member for member in tar_of(container, "/tmp/exact")}
         equal(len(members), 1 + 3 * len(names))
         for number, name in enumerate(names):
@@ -128,7 +128,7 @@ def test_links_and_names_do_not_lead_out():
                 tar.addfile(link)
             member = tarfile.TarInfo(member_name)
             tar.addfile(member, io.BytesIO(b""))
-        subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=buffer.getvalue(), check=False, timeout=60, capture_output=True)
+        subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=buffer.getvalue(), check=False, timeout=300, capture_output=True)
         assert not os.path.exists("/planted") and not os.path.exists(f"{WORK}/planted")
 
 
@@ -204,7 +204,7 @@ def test_devices_are_not_copied_into_a_container():
             member.type, member.devmajor, member.devminor = kind, 254, 0
             tar.addfile(member)
     for name in ("runs", "idle"):
-        result = subprocess.run(["dist", "cp", "-", f"{name}:/tmp"], input=buffer.getvalue(), check=False, timeout=60, capture_output=True)
+        result = subprocess.run(["dist", "cp", "-", f"{name}:/tmp"], input=buffer.getvalue(), check=False, timeout=300, capture_output=True)
         equal(result.returncode, 1)
         contains(result.stderr.decode(), "disk is a device")
         kinds = {member.name: member.type for member in tar_of(name, "/tmp").getmembers()}
@@ -340,7 +340,7 @@ def test_destination_names_are_those_that_podman_documents():
         for source, word in (("new/", "Not a directory"), ("dangling", "No such file"), ("dangling/.", "No such file")):
             contains(dist("cp", source, "names:/dst/refused").err, word)
         # All users can enter a directory that an archive only implies.
-        subprocess.run(["dist", "cp", "-", "names:/dst"], input=stream, check=True, timeout=60)
+        subprocess.run(["dist", "cp", "-", "names:/dst"], input=stream, check=True, timeout=300)
         good("cp", "names:/dst/implied", "streamed")
         equal(os.stat("streamed").st_mode & 0o777, 0o755)
         for source, target in (("new", "/dst"), ("link", "/dst/linked"), ("into/src", "/dst/"), ("into/src/.", "/dst"), ("into", "/dst/made/")):
@@ -394,7 +394,7 @@ def test_a_link_at_the_destination_is_followed():
             contains(dist("cp", "local", f"followed:/to/{name}").err, word)
         # Each member of an archive is copied to its own place.
         stream = oci.Layer("none").add("one", b"1").add("two", b"2").finish()[2]
-        subprocess.run(["dist", "cp", "--as=link", "-", "followed:/to"], input=stream, check=True, timeout=60)
+        subprocess.run(["dist", "cp", "--as=link", "-", "followed:/to"], input=stream, check=True, timeout=300)
         good("cp", "followed:/to/real/file", "last")
         with open("last", encoding="utf-8") as file:
             equal(file.read(), "2")
@@ -579,7 +579,7 @@ def test_errors_name_the_path():
         result = dist("cp", *arguments)
         equal(result.status, 1, str(arguments)[:100])
         contains(result.err, word)
-    result = subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=b"no tar at all" * 100, capture_output=True, check=False, timeout=60)
+    result = subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=b"no tar at all" * 100, capture_output=True, check=False, timeout=300)
     equal((result.returncode, result.stderr), (1, b"dist: this is not a valid tar archive: a number in a header is malformed\n"))
     # The other container is missing, and not the reader of a pipe.
     contains(dist("cp", "runs:/etc/passwd", "nosuch:/x").err, 'there is no container "nosuch"')

@@ -280,7 +280,7 @@ def test_a_device_node_in_a_copy():
     for options in ((), ("--userns=host", "--cap-add=MKNOD")):
         good("create", "--id=copied", *options, PLAIN, "sleep", "1000")
         for directory in ("/root", "/root", "/dev", "/tmp"):
-            subprocess.run(["dist", "cp", "-", f"copied:{directory}"], input=devices_tar(), capture_output=True, check=False, timeout=60)
+            subprocess.run(["dist", "cp", "-", f"copied:{directory}"], input=devices_tar(), capture_output=True, check=False, timeout=300)
             if listing("info", "copied")[0]["state"] == "created":
                 good("start", "copied")
             found = good("exec", "copied", "sh", "-c", TRY.replace("DIRECTORY", directory))
@@ -291,7 +291,7 @@ def test_a_device_node_in_a_copy():
         good("rm", "-f", "copied")
     # Copying devices out of a container only creates entries in an archive.
     good("create", "--id=out", IMAGE)
-    names = tarfile.open(fileobj=io.BytesIO(subprocess.run(["dist", "cp", "out:/devices", "-"], capture_output=True, check=True, timeout=60).stdout)).getnames()
+    names = tarfile.open(fileobj=io.BytesIO(subprocess.run(["dist", "cp", "out:/devices", "-"], capture_output=True, check=True, timeout=300).stdout)).getnames()
     assert "devices/block" in names, names
     good("rm", "out")
 

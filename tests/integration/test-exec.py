@@ -462,7 +462,7 @@ def test_output_of_a_process_that_ends_at_once_is_shown():
     wait_until(lambda: run("journalctl", "-q", "BERTH_MEMBER=Containers.Attach", "BERTH_OBJECT=never").out, "its call")
     equal(early.poll(), None, "a client that attaches early waits for the terminal")
     good("rm", "never")
-    contains(early.communicate(timeout=60)[1], "deleted")
+    contains(early.communicate(timeout=300)[1], "deleted")
 
 
 def test_exec_with_a_terminal():
@@ -560,7 +560,7 @@ def test_attach_to_a_container_that_logs_to_the_journal():
     attached = subprocess.Popen(["dist", "attach", "lines"], stdout=subprocess.PIPE, text=True)
     equal([attached.stdout.readline().strip() for _ in range(10)], [f"old-{n}" for n in range(11, 21)])
     good("exec", "lines", "touch", "/go")
-    equal(attached.communicate(timeout=60)[0], "last\n")
+    equal(attached.communicate(timeout=300)[0], "last\n")
     equal(attached.returncode, 13)
     result = dist("attach", "lines")
     equal((result.status, result.out.split()[-1]), (13, "last"))

@@ -239,7 +239,7 @@ def configuration_after_layers(content):
 
     def answer(handler, path, digest, with_body):
         if digest == content.manifest["config"]["digest"]:
-            wait_until(lambda: layers <= sent, "the layers to be requested", seconds=30)
+            wait_until(lambda: layers <= sent, "the layers to be requested")
         answer_blob(handler, path, digest, with_body)
         sent.add(digest)
 

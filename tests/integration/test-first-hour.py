@@ -39,7 +39,7 @@ class Screen(Terminal):
     def finish(self):
         self.read()
         self.close()
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=300)
 
 
 def lines(text):
@@ -512,7 +512,7 @@ def test_logs_of_several_are_followed():
         good("exec", name, "touch", "/go")
         equal(process.stdout.readline(), f"{name} | {name} goes on\n")
     process.terminate()
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     equal(out, "")
     contains(err, "never-was")
     good("rm", "-f", "one", "two")

@@ -82,7 +82,7 @@ def on_terminal(*command):
                 said += os.read(parent, 4096)
         except OSError:
             pass
-        status = client.wait(timeout=60)
+        status = client.wait(timeout=300)
     os.close(parent)
     return said, status
 

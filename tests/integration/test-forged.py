@@ -107,7 +107,7 @@ def test_dist_believes_no_event_of_another_user():
         good("rm", "-f", "kept")
         try:
             # The forged event would hide this one, since its number is higher.
-            wait_until(lambda: any(" delete " in line for line in lines), "the event of the deletion", seconds=60)
+            wait_until(lambda: any(" delete " in line for line in lines), "the event of the deletion")
         finally:
             client.kill()
             reading.join()

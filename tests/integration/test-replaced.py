@@ -125,7 +125,7 @@ def test_the_logs_of_a_deleted_container_end_with_it():
         good("run", "-d", "--id=web", IMAGE, "sh", "-c", "while :; do echo secret; sleep 0.1; done")
         try:
             for reader in readers:
-                text = reader.communicate(timeout=30)[0]
+                text = reader.communicate(timeout=300)[0]
                 assert text.endswith("last\n") and "secret" not in text, text
         finally:
             for reader in readers:

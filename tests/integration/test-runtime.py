@@ -82,7 +82,7 @@ def create(name, *arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
     log = f"{WORK}/create-log"
     done = subprocess.run([RUNTIME, "--root", ROOT, "--log", log, "create", "--bundle", BUNDLE, "--pid-file", f"{WORK}/pid",
                            *arguments, name],
-                          stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, timeout=60, check=False, **more)
+                          stdin=stdin, stdout=stdout, stderr=subprocess.DEVNULL, timeout=300, check=False, **more)
     with open(log, encoding="utf-8") as file:
         equal(done.returncode, 0, file.read())
     return read_pid()
@@ -91,7 +91,7 @@ def create(name, *arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
 def detach(name, root=ROOT):
     """Runs "run -d" without pipes, because the container inherits the streams."""
     equal(subprocess.run([RUNTIME, "--root", root, "run", "-d", "--bundle", BUNDLE, "--pid-file", f"{WORK}/pid", name],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60,
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300,
                          check=False).returncode, 0)
     return read_pid()
 
@@ -239,7 +239,7 @@ def test_run_in_the_foreground_survives_a_restart_of_the_bus():
         equal(state("a")["status"], "running")
         process.stdin.write("go on\n")
         process.stdin.flush()
-        equal(process.wait(timeout=60), 6)
+        equal(process.wait(timeout=300), 6)
     nothing_is_left()
 
 
@@ -278,7 +278,7 @@ def test_run_in_the_foreground_survives_the_service_at_any_time():
     with subprocess.Popen([RUNTIME, "--root", ROOT, "run", "--bundle", BUNDLE, "a"]) as process:
         wait_until(lambda: polls(process.pid), "its first call")
         kill_service()
-        equal(process.wait(timeout=60), 9)
+        equal(process.wait(timeout=300), 9)
     for directory in range(12):
         configure_bundle(f"{WORK}/many{directory}", args=["sh", "-c", f"echo x >>/ran{directory}; exit {directory + 20}"])
     running = [subprocess.Popen([RUNTIME, "--root", ROOT, "run", "--bundle", f"{WORK}/many{number}", f"many{number}"])
@@ -670,7 +670,7 @@ def test_options_override_the_configuration():
     shell("sleep 1000")
     equal(subprocess.run([RUNTIME, "--root", ROOT, "run", "-d", "--bundle", BUNDLE, "--memory=67108864", "--pids-limit=50",
                           "--cpu-quota=150000", "--map-root-user", "a"],
-                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60, check=False).returncode, 0)
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=300, check=False).returncode, 0)
     unit = run("systemctl", "list-units", "--no-legend", "--plain", "berth-*-a.scope").out.split()[0]
     equal(sorted(run("systemctl", "show", "-p", "MemoryMax,TasksMax,CPUQuotaPerSecUSec", unit).out.split()),
           ["CPUQuotaPerSecUSec=1.500000s", "MemoryMax=67108864", "TasksMax=50"])

@@ -553,7 +553,7 @@ def test_hooks_of_the_end_wait_for_those_after_the_start():
     hooks = {"poststart": [{"path": "/bin/sh", "args": ["sh", "-c", f"read x <{gate}; echo poststart >>{log}"]}],
              "poststop": [{"path": "/bin/sh", "args": ["sh", "-c", f"echo poststop >>{log}"]}]}
     command = ("dist", "run", "--rm", "--bundle", write(spec("true", {"hooks": hooks})))
-    equal(subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60, check=False).returncode, 0)
+    equal(subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=300, check=False).returncode, 0)
     # The launcher of the hooks that run at the end exists by now, and waits in flock(2).
     wait_until(lambda: [name for name in os.listdir("/proc") if name.isdigit() and waits_for_a_lock(name)], "the lock")
     assert not os.path.exists(log)

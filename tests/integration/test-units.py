@@ -292,17 +292,22 @@ def test_cgroups_of_a_container_are_removed_after_its_name_is_in_use_again():
     command = f"dist run --replace --name=again --cgroup=caller {QUICK} {IMAGE} sleep 1000"
     write_unit("before", f"sh -c '{command}; exec sleep 1000'", "NotifyAccess=all")
     write_unit("after", command)
-    start("before")
     cgroup = "/sys/fs/cgroup/system.slice/before.service/berth-again"
-    for number in range(10000):
-        os.mkdir(f"{cgroup}/{number}")
-    good("kill", "--signal=KILL", "again")
-    start("after")
-    contains(cgroup_of(container("again")["pid"]), "/after.service/")
-    assert os.path.exists(cgroup), "the start took too long for this test"
-    wait_until(lambda: not os.path.exists(cgroup), "the end of all of them", seconds=60)
-    equal(run("systemctl", "stop", "before", "after").status, 0)
-    good("rm", "-f", "again")
+    for _ in range(5):
+        start("before")
+        for number in range(10000):
+            os.mkdir(f"{cgroup}/{number}")
+        good("kill", "--signal=KILL", "again")
+        start("after")
+        contains(cgroup_of(container("again")["pid"]), "/after.service/")
+        # A start may take longer than the removal.
+        is_there = os.path.exists(cgroup)
+        wait_until(lambda: not os.path.exists(cgroup), "the end of all of them")
+        equal(run("systemctl", "stop", "before", "after").status, 0)
+        good("rm", "-f", "again")
+        if is_there:
+            break
+    assert is_there, "the start always took too long for this test"
 
 
 def test_the_exit_status_of_a_container_is_that_of_its_unit():
@@ -374,7 +379,7 @@ class Endless:
         os.write(self.writing, b"a part")
 
     def end(self):
-        text = self.client.communicate(timeout=60)[1]
+        text = self.client.communicate(timeout=300)[1]
         os.close(self.writing)
         return text
 

@@ -117,7 +117,7 @@ def test_an_upgrade_in_the_middle_changes_nothing_that_runs():
     equal([show(unit, "MainPID", "NRestarts", "InvocationID") for unit in ("web", "shop-pod", "db")], units)
     equal([show(unit, "ActiveState") for unit in ("web", "shop-pod", "db")], [["active"]] * 3)
     for process, status in ((foreground, 5), (executed, 6)):
-        equal(process.communicate("word\n", timeout=60)[0], "read word\n")
+        equal(process.communicate("word\n", timeout=300)[0], "read word\n")
         equal(process.returncode, status)
     go_on.set()
     pull.wait(120)
