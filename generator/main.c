@@ -48,24 +48,34 @@ static Log open_log(void) {
     return log;
 }
 
+/* The unit that the file of a problem makes; NULL if there is none. */
+static const char *find_unit(const BerthUnitSet *set, const BerthProblem *problem) {
+    for (unsigned i = 0; i < set->sources->len; i++) {
+        const BerthUnitSource *source = set->sources->pdata[i];
+        if (g_strcmp0(source->path, problem->file) == 0)
+            return source->service;
+    }
+    return NULL;
+}
+
 /* The fields of an entry. Those of root about a unit are part of that unit's log, in systemctl
  * status and journalctl -u (journalctl(1), -u): a file with an error makes no unit,
  * of which systemd only says that it is not found. */
-static char *make_entry(BerthUnitScope scope, const BerthProblem *problem, int priority,
+static char *make_entry(const BerthUnitSet *set, const BerthProblem *problem, int priority,
                         const char *text) {
+    const char *unit = find_unit(set, problem);
     const char *field =
-        scope == BERTH_UNITS_USER ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT";
-    g_autofree char *about =
-        problem->unit ? g_strdup_printf("%s=%s\n", field, problem->unit) : g_strdup("");
+        set->scope == BERTH_UNITS_USER ? "OBJECT_SYSTEMD_USER_UNIT" : "OBJECT_SYSTEMD_UNIT";
+    g_autofree char *about = unit ? g_strdup_printf("%s=%s\n", field, unit) : g_strdup("");
 
     return g_strdup_printf("SYSLOG_IDENTIFIER=berth-generator\nPRIORITY=%d\n%sMESSAGE=%s\n",
                            priority, about, text);
 }
 
-static void log_problem(const Log *log, BerthUnitScope scope, const BerthProblem *problem) {
+static void log_problem(const Log *log, const BerthUnitSet *set, const BerthProblem *problem) {
     int priority = problem->kind == BERTH_PROBLEM_ERROR ? 3 : 4;
     g_autofree char *text = g_strdelimit(g_strdup(problem->text), "\n", ' ');
-    g_autofree char *entry = make_entry(scope, problem, priority, text);
+    g_autofree char *entry = make_entry(set, problem, priority, text);
     /* The kernel accepts lines of about 1000 bytes. */
     g_autofree char *line =
         g_strdup_printf("<%d>berth-generator[%d]: %.900s\n", priority, (int)getpid(), text);
@@ -107,19 +117,6 @@ static void write_links(BerthUnitSet *set, const char *directory, const BerthUni
     }
 }
 
-/* Problems that were found when files were read: before the units had names. */
-static void name_units(const BerthUnitSet *set) {
-    for (unsigned i = 0; i < set->problems->list->len; i++) {
-        BerthProblem *problem = set->problems->list->pdata[i];
-        for (unsigned j = 0; j < set->sources->len && !problem->unit; j++) {
-            const BerthUnitSource *source = set->sources->pdata[j];
-            g_autofree char *start = g_strconcat(source->path, ":", NULL);
-            if (g_str_has_prefix(problem->text, start))
-                problem->unit = g_strdup(source->service);
-        }
-    }
-}
-
 static BerthUnitScope find_scope(const char *program) {
     const char *scope = g_getenv("SYSTEMD_SCOPE");
 
@@ -142,20 +139,18 @@ int main(int argc, char **argv) {
     }
     g_autoptr(BerthUnitSet) set = berth_unit_set_new(scope);
     berth_unit_set_finish(set);
-    name_units(set);
     for (unsigned i = 0; i < set->sources->len; i++) {
         BerthUnitSource *source = set->sources->pdata[i];
-        unsigned before = set->problems->list->len;
+        set->problems->file = source->path;
         g_autoptr(BerthService) service = berth_unit_convert(set, source);
         if (service && write_unit(set, argv[1], service) &&
             (!service->other || write_unit(set, argv[1], service->other)))
             write_links(set, argv[1], source);
-        berth_problems_set_unit(set->problems, before, source->service);
     }
     if (set->problems->list->len == 0)
         return EXIT_SUCCESS;
     Log log = open_log();
     for (unsigned i = 0; i < set->problems->list->len; i++)
-        log_problem(&log, scope, set->problems->list->pdata[i]);
+        log_problem(&log, set, set->problems->list->pdata[i]);
     return EXIT_SUCCESS;
 }

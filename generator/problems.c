@@ -15,7 +15,7 @@ static void problem_free(void *pointer) {
     BerthProblem *problem = pointer;
 
     g_free(problem->text);
-    g_free(problem->unit);
+    g_free(problem->file);
     g_free(problem);
 }
 
@@ -47,6 +47,7 @@ bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const cha
     va_end(arguments);
     BerthProblem *problem = g_new0(BerthProblem, 1);
     problem->kind = kind;
+    problem->file = g_strdup(problems->file);
     if (problems->list->len == MAX_PROBLEMS - 1)
         problem->text = g_strdup_printf(_("%s: too many problems; the rest is not shown"), file);
     else if (line > 0)
@@ -55,12 +56,4 @@ bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const cha
         problem->text = g_strdup_printf("%s: %s", file, text);
     g_ptr_array_add(problems->list, problem);
     return false;
-}
-
-void berth_problems_set_unit(BerthProblems *problems, unsigned since, const char *unit) {
-    for (unsigned i = since; i < problems->list->len; i++) {
-        BerthProblem *problem = problems->list->pdata[i];
-        g_free(problem->unit);
-        problem->unit = g_strdup(unit);
-    }
 }

@@ -18,12 +18,13 @@ typedef enum {
 typedef struct {
     BerthProblemKind kind;
     char *text; /* FILE:LINE: … */
-    char *unit; /* that the file makes; NULL if it is not known */
+    char *file; /* the unit file that it is about, also if the text names a drop-in; or NULL */
 } BerthProblem;
 
 typedef struct {
     GPtrArray *list; /* of BerthProblem */
     unsigned errors;
+    const char *file; /* the unit file that is being read or converted; NULL if there is none */
 } BerthProblems;
 
 BerthProblems *berth_problems_new(void);
@@ -33,8 +34,5 @@ void berth_problems_free(BerthProblems *problems);
  * berth_problem_add(…)". */
 bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const char *file,
                        unsigned line, const char *format, ...) G_GNUC_PRINTF(5, 6);
-
-/* Sets the unit of all problems since the list had this length. */
-void berth_problems_set_unit(BerthProblems *problems, unsigned since, const char *unit);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BerthProblems, berth_problems_free)

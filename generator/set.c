@@ -231,6 +231,7 @@ void berth_unit_set_finish(BerthUnitSet *set) {
 
     for (unsigned i = 0; i < set->sources->len; i++) {
         BerthUnitSource *source = set->sources->pdata[i];
+        set->problems->file = source->path;
         if (!name_service(set, source))
             source->failed = true;
         const char *other = g_hash_table_lookup(services, source->service);
@@ -241,4 +242,5 @@ void berth_unit_set_finish(BerthUnitSet *set) {
         else if (!source->failed)
             g_hash_table_insert(services, source->service, source->path);
     }
+    set->problems->file = NULL;
 }

@@ -165,9 +165,12 @@ BerthUnitSource *berth_unit_source_read(const char *path, char *const *directori
         report_source_error(problems, path, _("not the name of a unit file"));
         return NULL;
     }
+    problems->file = path;
     g_autoptr(GString) text = read_source_file(path, &masked, problems);
-    if (masked)
+    if (masked) {
+        problems->file = NULL;
         return NULL;
+    }
     BerthUnitSource *source = g_new0(BerthUnitSource, 1);
     source->name = g_steal_pointer(&name);
     source->path = g_strdup(path);
@@ -177,6 +180,7 @@ BerthUnitSource *berth_unit_source_read(const char *path, char *const *directori
     source->failed = !text ||
                      !berth_unit_file_parse(source->file, path, text->str, text->len, problems) ||
                      !read_drop_ins(source, directories, problems);
+    problems->file = NULL;
     return source;
 }
 

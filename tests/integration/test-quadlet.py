@@ -576,6 +576,12 @@ def test_an_error_is_in_the_journal_and_affects_no_other_file():
           f"{UNITS}/bad.container:4: unknown key Frobnicate= in [Container]\n")
     contains(run("systemctl", "start", "bad").err, "not found")
     equal(shown("web", "LoadState"), "loaded")
+    # So is an error in a drop-in, whose own name says nothing about the unit.
+    write_container(f"{UNITS}/bad.container", "")
+    write(f"{UNITS}/bad.container.d/more.conf", "nonsense\n")
+    systemctl("daemon-reload")
+    wait_until(lambda: f'{UNITS}/bad.container.d/more.conf:1: "nonsense" is neither a section nor KEY=VALUE\n' in journal("bad"), "the message")
+    shutil.rmtree(f"{UNITS}/bad.container.d")
     os.unlink(f"{UNITS}/bad.container")
     systemctl("daemon-reload")
 
