@@ -4,14 +4,7 @@
 
 #pragma once
 
-#include "base/error.h"
-
-/* "512M", "1.5g", "100kb". */
-bool dist_parse_bytes(const char *text, uint64_t *bytes, GError **error);
-/* A number of processors, as CPU time per second. */
-bool dist_parse_cpus(const char *text, uint64_t *usec, GError **error);
-/* "1m30s", "500ms", or a number of seconds; NULL yields 0. option: for the error message. */
-bool dist_parse_duration(const char *option, const char *text, uint64_t *usec, GError **error);
+#include "client/values.h"
 
 /* A time in any form of systemd.time(7) or ISO 8601, or a duration, which means that long ago. */
 bool dist_parse_time(const char *text, uint64_t *usec, GError **error);
@@ -35,9 +28,6 @@ char *dist_get_platform(void);
 
 /* Whether "OS/ARCH[/VARIANT]" is this machine's platform. */
 bool dist_check_platform(const char *platform, GError **error);
-
-/* Expands ranges of ports ("8000-8002:80-82"). NULL with error; freed with g_strfreev(). */
-char **dist_expand_ports(char *const *ports, GError **error);
 
 /* Adds to a list as that of --device: "all", "device=NAME,…", or CDI names. */
 bool dist_add_gpus(char ***devices, const char *text, GError **error);

@@ -10,6 +10,7 @@
 #include "generator/conversion.h"
 
 #include "generator/translate.h"
+#include "generator/values.h"
 #include "generator/words.h"
 
 #include <string.h>
@@ -92,15 +93,24 @@ void berth_conversion_add_option(GPtrArray *words, const char *option, const cha
     g_ptr_array_add(words, g_strconcat("--", option, value ? "=" : NULL, value, NULL));
 }
 
+bool berth_conversion_check_value(const BerthConversion *conversion, const BerthUnitLine *line,
+                                  const char *option, const char *value) {
+    const char *wanted = berth_value_get_wanted(option, value);
+
+    return !wanted ||
+           berth_unit_line_error(conversion->problems, line, _("%s=%s is not valid; use %s"),
+                                 line->key, value, wanted);
+}
+
 /* Adds a value of a key if dist accepts it. */
 static void add_value(const BerthConversion *conversion, BerthVerb verb, const BerthKey *key,
                       const BerthUnitLine *line, const char *value, GPtrArray *words) {
     g_autofree char *reason = NULL;
 
-    if (berth_option_check(verb, key->option, value, &reason))
-        berth_conversion_add_option(words, key->option, value);
-    else
+    if (!berth_option_check(verb, key->option, value, &reason))
         berth_conversion_refuse(conversion, line, reason);
+    else if (!value || berth_conversion_check_value(conversion, line, key->option, value))
+        berth_conversion_add_option(words, key->option, value);
 }
 
 /* "no" is dist's behaviour without the option. */

@@ -71,6 +71,10 @@ void berth_conversion_split_line(const BerthConversion *conversion, const BerthU
 /* All words of all values. */
 GPtrArray *berth_conversion_get_words(const BerthConversion *conversion, const char *key);
 
+/* Whether the value of a key is right for an option; otherwise adds an error that names both. */
+bool berth_conversion_check_value(const BerthConversion *conversion, const BerthUnitLine *line,
+                                  const char *option, const char *value);
+
 /* The options from all keys that become options, followed by those of PodmanArgs. */
 void berth_conversion_add_keys(const BerthConversion *conversion, BerthVerb verb, GPtrArray *words);
 

@@ -219,7 +219,7 @@ static void add_reload(const BerthConversion *conversion) {
     if (signal && line)
         berth_unit_line_error(conversion->problems, line,
                               _("ReloadCmd= and ReloadSignal= exclude each other"));
-    if (signal) {
+    if (signal && berth_conversion_check_value(conversion, signal, "signal", signal->value)) {
         g_autofree char *option = g_strconcat("--signal=", signal->value, NULL);
         g_autoptr(GPtrArray) words =
             berth_conversion_new_command(conversion, "kill", option, name, NULL);

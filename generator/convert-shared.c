@@ -73,6 +73,7 @@ void berth_convert_volumes(const BerthConversion *conversion, GPtrArray *words) 
             colon ? g_strndup(line->value, (gsize)(colon - line->value)) : NULL;
         g_autofree char *source = given ? resolve_source(conversion, line, given) : NULL;
         refuse_owner(conversion, line);
+        (void)berth_conversion_check_value(conversion, line, "volume", line->value);
         g_autofree char *value =
             g_strconcat(source ? source : "", colon ? colon : line->value, NULL);
         berth_conversion_add_option(words, "volume", value);

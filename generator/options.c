@@ -9,6 +9,7 @@
 
 #include "client-options.h"
 #include "generator/translate.h"
+#include "generator/values.h"
 
 #include <string.h>
 
@@ -112,9 +113,14 @@ bool berth_options_check_line(BerthVerb verb, char *const *words, char **reason)
             return options_refuse(reason, g_strdup_printf(_("%s needs a value"), *words));
         if (!check_unit_option(verb, option, reason))
             return false;
-        if (!check_value(option, takes_next ? words[1] : value, &why))
+        value = takes_next ? words[1] : value;
+        if (!check_value(option, value, &why))
             return options_refuse(
                 reason, g_strdup_printf(_("--%s is not supported: %s"), option->name, why));
+        const char *wanted = value ? berth_value_get_wanted(option->name, value) : NULL;
+        if (wanted)
+            return options_refuse(reason, g_strdup_printf(_("--%s=%s is not valid; use %s"),
+                                                          option->name, value, wanted));
         words += takes_next;
     }
     return true;

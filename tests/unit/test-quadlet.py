@@ -270,6 +270,52 @@ def test_a_pod_and_its_containers_depend_on_each_other():
             contains(unit.command(), "--pod=systemd-shop")
 
 
+def test_a_wrong_value_is_named_with_its_line():
+    """What dist or the service would refuse when the unit starts."""
+    span, number, size = "a time span such as 1m30s", "a number", "a size such as 512M"
+    for key, right, wrong, wanted in (
+            ("AddHost", "db:10.0.0.1 db=10.0.0.1 a;b:[fd00::1] db:host-gateway", "db :10.0.0.1 db:", "NAME:ADDRESS"),
+            ("DNS", "1.1.1.1 fd00::1", "one", "an address"),
+            ("HealthInterval", "30s 1m30s 500ms 7", "x 5q disable -1s", span),
+            ("HealthRetries", "3", "x -1", number),
+            ("HealthStartPeriod", "5s", "x", span),
+            ("HealthStartupInterval", "5s", "x", span),
+            ("HealthStartupRetries", "3", "x", number),
+            ("HealthStartupSuccess", "3", "x", number),
+            ("HealthStartupTimeout", "5s", "x", span),
+            ("HealthTimeout", "5s", "x", span),
+            ("IP", "10.9.0.7", "fd00::1 10.9.0.0/24 ten", "an IPv4 address"),
+            ("IP6", "fd00::1", "10.9.0.7", "an IPv6 address"),
+            ("Memory", "512M 1.5g 0 100kb", "abc 5x -1", size),
+            ("PidsLimit", "100 -1 0", "many", number),
+            ("PublishPort", "80 8080:80 127.0.0.1:8080:80/tcp [::1]:53:53/udp 127.0.0.1::80 8000-8002:80-82 :80",
+             "abc 80:80/xyz 99999:80 80-90:80 ten:80:80", "[ADDRESS:][HOST:]CONTAINER[/PROTOCOL], such as 8080:80"),
+            ("ReloadSignal", "HUP SIGHUP 1 RTMIN+3", "NONE", "a signal such as SIGTERM"),
+            ("Retry", "3", "x", number),
+            ("RetryDelay", "3s", "x", span),
+            ("ShmSize", "64m", "x", size),
+            ("StopSignal", "TERM SIGINT 15", "SIGNO", "a signal such as SIGTERM"),
+            ("StopTimeout", "30", "soon", "a number of seconds"),
+            ("Timezone", "local UTC", "Mars/Olympus", "local, or a time zone of timedatectl list-timezones"),
+            ("Tmpfs", "/tmp /tmp:size=1m", "tmp", "PATH[:OPTIONS] with an absolute path"),
+            ("Ulimit", "nofile=1024 nofile=1:2", "nofile", "NAME=SOFT[:HARD], such as nofile=1024"),
+            ("Umask", "0022 22", "9", "an octal number such as 0022"),
+            ("Volume", "/a:/b data:/b:ro /b", "bad a:b", "[SOURCE:]PATH[:OPTIONS] with an absolute path in the container")):
+        for value in [*right.split(), "%i", "$X", ""]:
+            with Files() as files:
+                files.add("web.container", f"[Container]\nImage=i\n{key}={value}\n")
+                equal(files.generate(), [], f"{key}={value}")
+        for value in wrong.split():
+            equal(refused(f"[Container]\nImage=i\n{key}={value}\n"), [f"web.container:3: {key}={value} is not valid; use {wanted}"])
+    equal(refused("[Network]\nSubnet=10.9.0.0\nGateway=x\n", "x.network"),
+          ["x.network:3: Gateway=x is not valid; use an address", "x.network:2: Subnet=10.9.0.0 is not valid; use a subnet such as 10.90.0.0/24"])
+    equal(refused("[Pod]\nPublishPort=abc\n", "x.pod"),
+          ["x.pod:2: PublishPort=abc is not valid; use [ADDRESS:][HOST:]CONTAINER[/PROTOCOL], such as 8080:80"])
+    for word in ("--memory=abc", "--memory abc", "-m abc"):
+        equal(refused(f"[Container]\nImage=i\nPodmanArgs={word}\n"),
+              ["web.container:3: PodmanArgs=: --memory=abc is not valid; use a size such as 512M"])
+
+
 def test_a_container_joins_the_network_of_another():
     with Files() as files:
         files.add("vpn.container", "[Container]\nImage=i\nPublishPort=8080:80\n")
@@ -656,13 +702,13 @@ def test_drop_ins_extend_a_file():
         files.add("container.d/10.conf", "[Container]\nEnvironment=ALL=1\nHostName=ten\n")
         files.add("a-.container.d/20.conf", "[Container]\nHostName=twenty\n", "second")
         files.add("a-b.container.d/10.conf", "[Container]\nEnvironment=OWN=1\n", "second")
-        files.add("a-b.container.d/30.conf", "[Container]\nTimezone=second\n", "second")
-        files.add("a-b.container.d/30.conf", "[Container]\nTimezone=first\n[Install]\nWantedBy=a.target\n")
+        files.add("a-b.container.d/30.conf", "[Container]\nWorkingDir=/second\n", "second")
+        files.add("a-b.container.d/30.conf", "[Container]\nWorkingDir=/first\n[Install]\nWantedBy=a.target\n")
         files.add("a-b.container.d/40.conf", None)
         files.add("a-b.container.d/ignored", "nonsense")
         equal(files.generate(), [])
         command = files.unit("a-b.service").command()
-        for word in ("--env=ONE=1", "--env=OWN=1", "--hostname=twenty", "--tz=first"):
+        for word in ("--env=ONE=1", "--env=OWN=1", "--hostname=twenty", "--workdir=/first"):
             contains(command, word)
         assert "--env=ALL=1" not in command, command
         contains(files.names(), "a.target.wants/a-b.service")
