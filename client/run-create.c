@@ -257,6 +257,11 @@ bool dist_run_prepare_image(const char *image, bool *pulled, GError **error) {
     bool pulls = given->pull == DIST_PULL_ALWAYS ||
                  (given->merged && given->pull == DIST_PULL_MISSING && !image_is_here(image));
 
+    /* A pull drops a query, and no image here has one in its name. */
+    if (strchr(image, '?'))
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               _("invalid image name \"%s\": %s"), image,
+                               _("not a name of an image"));
     if (pulls && !dist_pull(image, given->insecure, error))
         return false;
     if (pulled)

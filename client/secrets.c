@@ -17,18 +17,21 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A secret as given: NAME, NAME=FILE or podman's NAME,src=FILE, followed by fields. */
+/* A secret as given: NAME, NAME=FILE, podman's NAME,src=FILE, or id=NAME,src=FILE as in "docker
+ * build"; with further fields. */
 typedef struct {
     bool is_variable;                             /* type=env */
     uint32_t attributes[BERTH_SECRET_ATTRIBUTES]; /* of the file; UINT32_MAX: not given */
     char *name, *file;                            /* NULL file: a credential of the unit */
     char *target;                                 /* name in /run/secrets, or of the variable */
+    char *unknown;                                /* fields that there are not; NULL: none */
 } SecretGiven;
 
 static void secret_given_clear(SecretGiven *secret) {
     g_free(secret->name);
     g_free(secret->file);
     g_free(secret->target);
+    g_free(secret->unknown);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SecretGiven, secret_given_clear)
@@ -53,40 +56,104 @@ static bool secret_given_has_attributes(const SecretGiven *secret) {
 /* Whether field is a field of the option: anything else is part of the file name, which may contain
  * commas. */
 static bool secret_take_field(SecretGiven *secret, const char *field) {
-    static const char target[] = "target=";
+    static const char target[] = "target=", directory[] = "/run/secrets/";
 
     if (g_str_equal(field, "type=env")) {
         secret->is_variable = true;
     } else if (g_str_has_prefix(field, target)) {
+        field += strlen(target);
         g_free(secret->target);
-        secret->target = g_strdup(field + strlen(target));
+        secret->target =
+            g_strdup(field + (g_str_has_prefix(field, directory) ? strlen(directory) : 0));
     } else {
-        return g_str_equal(field, "type=mount") || secret_take_attribute(secret, field);
+        return g_str_equal(field, "type=mount") || g_str_equal(field, "type=file") ||
+               secret_take_attribute(secret, field);
     }
     return true;
 }
 
+/* What follows src= or source=; NULL for another field. */
+static const char *skip_source(const char *field) {
+    static const char *const keys[] = {"src=", "source="};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (g_str_has_prefix(field, keys[i]))
+            return field + strlen(keys[i]);
+    return NULL;
+}
+
+/* Whether all of it are fields, with the name in one of them, rather than NAME or NAME=FILE with
+ * fields behind: "id=x" alone is the file x for the secret "id". */
+static bool is_list_of_fields(char *const *fields) {
+    if (!fields[0] || g_str_has_prefix(fields[0], "type="))
+        return fields[0];
+    bool is_id = g_str_has_prefix(fields[0], "id="), is_source = skip_source(fields[0]);
+    for (char *const *field = fields + 1; *field; field++)
+        if ((is_id && (skip_source(*field) || g_str_has_prefix(*field, "env="))) ||
+            (is_source && g_str_has_prefix(*field, "id=")))
+            return true;
+    return false;
+}
+
+/* Returns the fields that remain, which may be parts of a file name; the caller frees them. */
+static char *secret_take_fields(SecretGiven *secret, char *const *fields) {
+    static const char id[] = "id=";
+    g_autoptr(GPtrArray) rest = g_ptr_array_new();
+    bool is_list = is_list_of_fields(fields);
+
+    for (char *const *field = fields; *field; field++) {
+        if (is_list && !secret->name && g_str_has_prefix(*field, id))
+            secret->name = g_strdup(*field + strlen(id));
+        else if ((field == fields && !is_list) || !secret_take_field(secret, *field))
+            g_ptr_array_add(rest, *field);
+    }
+    g_ptr_array_add(rest, NULL);
+    return g_strjoinv(",", (char **)rest->pdata);
+}
+
+/* Splits NAME,src=FILE; false for another form. */
+static bool secret_take_pair(SecretGiven *secret, const char *text) {
+    for (const char *comma = strchr(text, ','); comma; comma = strchr(comma + 1, ',')) {
+        const char *source = skip_source(comma + 1);
+        if (source) {
+            secret->name = g_strndup(text, (gsize)(comma - text));
+            secret->file = g_strdup(source);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Without a name from id=. podman's source= is the name of a secret; a file has a directory. */
+static void secret_take_name(SecretGiven *secret, const char *text) {
+    const char *source = skip_source(text), *equals = strchr(text, '=');
+
+    if (secret_take_pair(secret, text))
+        return;
+    if (source && !strchr(source, '/')) {
+        secret->name = g_strdup(source);
+        return;
+    }
+    secret->name = equals ? g_strndup(text, (gsize)(equals - text)) : g_strdup(text);
+    secret->file = equals ? g_strdup(equals + 1) : NULL;
+}
+
 static SecretGiven secret_parse(const char *text) {
-    static const char source[] = ",src=";
     SecretGiven secret = {.attributes = {UINT32_MAX, UINT32_MAX, UINT32_MAX}};
     g_auto(GStrv) fields = g_strsplit(text, ",", -1);
-    g_autoptr(GString) rest = g_string_new(fields[0] ? fields[0] : "");
+    g_autofree char *rest = secret_take_fields(&secret, fields);
+    const char *source = skip_source(rest);
 
-    for (char **field = fields[0] ? fields + 1 : fields; *field; field++)
-        if (!secret_take_field(&secret, *field))
-            g_string_append_printf(rest, ",%s", *field);
-    const char *comma = strstr(rest->str, source), *equals = strchr(rest->str, '=');
-    if (comma || equals) {
-        secret.name = g_strndup(rest->str, (gsize)((comma ? comma : equals) - rest->str));
-        secret.file = g_strdup(comma ? comma + strlen(source) : equals + 1);
-    } else {
-        secret.name = g_strdup(rest->str);
-    }
+    if (!secret.name)
+        secret_take_name(&secret, rest);
+    else if (source)
+        secret.file = g_strdup(source);
+    else
+        secret.unknown = rest[0] ? g_strdup(rest) : NULL;
     if (!secret.target)
         secret.target = g_strdup(secret.name);
     return secret;
 }
-
 static int secret_append_attributes(sd_bus_message *call, const SecretGiven *secret) {
     static const char *const keys[BERTH_SECRET_ATTRIBUTES] = {
         [BERTH_SECRET_UID] = "UID",
@@ -177,15 +244,26 @@ static bool secret_find_bad_field(const SecretGiven *secret, GError **error) {
     return true;
 }
 
+/* The service checks names. */
+static bool secret_check_target(const SecretGiven *secret, GError **error) {
+    return secret->is_variable || g_str_equal(secret->target, secret->name) ||
+           !strchr(secret->target, '/') ||
+           berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
+                           _("--secret: the target \"%s\" is not a name: secrets are files in "
+                             "/run/secrets; --volume mounts a file elsewhere"),
+                           secret->target);
+}
+
 static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, GError **error) {
-    const char *other = strchr(secret->name, ',');
+    const char *comma = strchr(secret->name, ','),
+               *other = secret->unknown ? secret->unknown : (comma ? comma + 1 : NULL);
     const SecretGiven *owned = secret_given_has_attributes(secret) ? secret : NULL;
 
     if (other) {
         berth_error_set(error, BERTH_ERROR_UNSUPPORTED,
                         _("--secret: the field \"%s\" of a secret is not supported: only type=, "
                           "target=, uid=, gid= and mode= are"),
-                        other + 1);
+                        other);
         return -EINVAL;
     }
     if (owned && secret->is_variable) {
@@ -193,6 +271,8 @@ static int secret_append_given(sd_bus_message *call, const SecretGiven *secret, 
                         _("--secret: uid=, gid= and mode= are of a file, not of a variable"));
         return -EINVAL;
     }
+    if (!secret_check_target(secret, error))
+        return -EINVAL;
     if (secret_find_bad_field(secret, error))
         return -EINVAL;
     return secret->file

@@ -141,12 +141,27 @@ static bool expand_port(GPtrArray *list, const char *port, GError **error) {
     return true;
 }
 
+/* A port that is given twice, perhaps within a range, is published once. tcp is the default
+ * protocol. */
+static void add_ports_once(GPtrArray *once, const GPtrArray *list) {
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < list->len; i++) {
+        const char *port = list->pdata[i];
+        g_autofree char *whole = g_strconcat(port, strchr(port, '/') ? "" : "/tcp", NULL);
+        if (g_hash_table_add(seen, g_ascii_strdown(whole, -1)))
+            g_ptr_array_add(once, g_strdup(port));
+    }
+}
+
 char **dist_expand_ports(char *const *ports, GError **error) {
-    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) once = g_ptr_array_new();
 
     for (; ports && *ports; ports++)
         if (!expand_port(list, *ports, error))
             return NULL;
-    g_ptr_array_add(list, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+    add_ports_once(once, list);
+    g_ptr_array_add(once, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&once), FALSE);
 }

@@ -44,7 +44,13 @@ void berth_archive_member_clear(BerthArchiveMember *member) {
     g_clear_pointer(&member->target, g_free);
 }
 
-/* ENOSPC and EPIPE concern the output; any other reason concerns the archive. */
+/* libarchive has only words for a failure to read its input, which is no property of an archive. */
+static bool is_read_error(const char *reason) {
+    return g_str_has_prefix(reason, "Error reading fd") ||
+           g_str_has_prefix(reason, "Can't stat fd");
+}
+
+/* ENOSPC and EPIPE concern the output; any other reason concerns the archive or its file. */
 static bool set_error(struct archive *archive, BerthErrorCode code, const char *what,
                       GError **error) {
     const char *reason = archive_error_string(archive);
@@ -52,6 +58,8 @@ static bool set_error(struct archive *archive, BerthErrorCode code, const char *
 
     if (errnum == ENOSPC || errnum == EPIPE)
         return berth_error_set_errno(error, errnum, "%s", what);
+    if (reason && errnum > 0 && is_read_error(reason))
+        return berth_error_set_errno(error, errnum, "read the archive");
     return berth_error_set(error, code, "%s: %s", what, reason ? reason : "unreadable");
 }
 

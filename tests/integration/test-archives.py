@@ -263,6 +263,15 @@ def test_input_that_is_not_an_archive():
     refused(make_tar([("index.json", b'{"a":' * 5000 + b"1" + b"}" * 5000)]), "deeper")
 
 
+def test_a_file_that_cannot_be_read():
+    """As on a broken disk: what failed is reading, and nothing is known about the archive."""
+    for words in (["import", "/proc/self/mem"], ["import", "--rootfs", "/proc/self/mem", "tree"], ["load", "-i", "/proc/self/mem"]):
+        result = dist(*words)
+        equal(result.status, 1)
+        contains(result.err, "read the archive: Input/output error")
+        assert "tar" not in result.err, result
+
+
 def test_a_blob_that_does_not_match_its_digest():
     image = small(1)
     members = layout(image)

@@ -275,12 +275,37 @@ def test_an_absent_image_is_pulled():
     contains(result.err, "404")
 
 
+def test_forms_of_a_secret():
+    """Those of podman, and of docker build, where the name is a field."""
+    show = (IMAGE, "sh", "-c", "cd /run/secrets; stat -c '%n %a' *; cat *")
+    source = "/tmp/podman-secret,odd"
+    pathlib.Path(source).write_text("mine\n", encoding="utf-8")
+    for form, shown in ((f"x={source}", "x 400"), (f"x,src={source}", "x 400"), (f"x,source={source},mode=0444", "x 444"), (f"id=x,src={source}", "x 400"),
+                        (f"type=file,id=x,src={source},mode=440", "x 440"), (f"src={source},id=x", "x 400"), (f"id=x,source={source},target=y", "y 400"),
+                        (f"x={source},target=/run/secrets/y", "y 400"), (f"id={source}", "id 400"), (f"source={source},target=y", "y 400")):
+        equal(good("run", "--rm", f"--secret={form}", *show), f"{shown}\nmine\n")
+    for form, why in (("type=mount,source=x,target=y", "--secret=x: there are no credentials of a unit"), ("source=x,type=env", "--secret=x: there are no"),
+                      (f"x={source},target=/etc/key", 'the target "/etc/key" is not a name: secrets are files in /run/secrets'),
+                      (f"x={source},target=a/b", 'the target "a/b" is not a name'), ("id=x,env=HOME", 'the field "env=HOME" of a secret is not supported'),
+                      (f"id=x,src={source},odd=1", f"{source},odd=1"), ("", "a name is missing")):
+        result = dist("run", "--rm", f"--secret={form}", IMAGE, "true")
+        equal(result.status, 125, result)
+        contains(result.err, why)
+
+
+def test_a_query_is_not_part_of_a_name():
+    """A pull would drop it, and nothing with that name would be here afterwards."""
+    for verb, *options in (["run", "--rm"], ["create"], ["run", "-d", "--pull=always"]):
+        result = dist(verb, *options, f"{IMAGE}?x=y", "true")
+        equal((result.status, result.err), (125, f'dist: invalid image name "{IMAGE}?x=y": not a name of an image\n'))
+
+
 def test_environment():
     with open("/tmp/podman-env", "w", encoding="utf-8") as file:
         file.write("# a comment\nONE=1\n\nFROM_HOST\nTWO=a b\n")
     contains(dist("run", "--rm", "--tz=Nosuch/Zone", IMAGE, "true").err, 'unknown time zone "Nosuch/Zone"')
     assert "TZ=" not in good("run", "--rm", "--tz=", IMAGE, "env")
-    for field in ("mode=abc", "uid=root", "type=file"):
+    for field in ("mode=abc", "uid=root", "type=odd"):
         contains(dist("run", "--rm", f"--secret=name=/etc/hostname,{field}", IMAGE, "true").err, f'invalid field "{field}"')
     hosts = good("run", "--rm", "--network=none", "--add-host=a;b=[::2]", "--add-host=c=192.0.2.1", IMAGE, "tail", "-n3", "/etc/hosts")
     equal(hosts, "::2\ta\n::2\tb\n192.0.2.1\tc\n")

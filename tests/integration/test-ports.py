@@ -286,6 +286,17 @@ def test_a_port_of_the_host_is_chosen():
     remove("any")
 
 
+def test_a_port_that_is_given_twice_is_published_once():
+    """Also if a range has it. A host port for two ports of the container is still refused when the container starts."""
+    ports = [f"-p{port}" for port in ("18080:80", "18080:80/tcp", "18080:80/udp", "18080:80/UDP", "18080-18081:80-81", "82", "82")]
+    good("run", "-d", "--id=twice", "--network=mine", *ports, IMAGE, *SERVER)
+    equal(sorted(row["container"] for row in listing("port", "twice")), ["80/tcp", "80/udp", "81/tcp", "82/tcp"])
+    equal(good("port", "twice", "80"), "0.0.0.0:18080\n")
+    equal(good("port", "twice", "80/udp"), "0.0.0.0:18080\n")
+    remove("twice")
+    contains(dist("run", "--rm", "--network=mine", "-p18080:80", "-p18080:81", IMAGE, "true").err, "port 18080/tcp is in use")
+
+
 def test_low_ports_are_a_privilege():
     allow("alice", CREATE)
     for port, privilege in (("80:80", "port:80"), ("53:53/udp", "port:53/udp"), ("127.0.0.1:1023:80", "port:1023")):
