@@ -126,10 +126,8 @@ static bool document_read_embedded(sd_bus_message *reply, GHashTable *embedded) 
 
 /* One for each layer. */
 static bool document_read_titles(sd_bus_message *reply, BerthDocument *document) {
-    if (sd_bus_message_read_strv(reply, &document->titles) < 0)
+    if (!berth_reply_read_strings(reply, &document->titles))
         return false;
-    if (!document->titles)
-        document->titles = g_new0(char *, 1);
     for (char **title = document->titles; *title; title++)
         if (**title && !berth_name_is_file(*title))
             return false;

@@ -3,8 +3,10 @@
 /* The choice of a platform in an index, and the information stored about an image. */
 
 #include "images/documents.h"
+#include "worker/replies.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 static void free_entry(gpointer data) {
     BerthIndexedManifest *entry = data;
@@ -143,6 +145,50 @@ static void test_every_child_is_in_the_text(void) {
     g_assert_false(berth_document_is_in_text(index, "", 0, NULL));
 }
 
+/* A reply of Manifest with one layer, and this number of titles of layers. */
+static sd_bus_message *new_manifest_reply(sd_bus *bus, unsigned titles) {
+    static const char digest[] =
+        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+    sd_bus_message *reply;
+
+    g_assert_cmpint(sd_bus_message_new_signal(bus, &reply, "/a", "a.b", "C"), >=, 0);
+    g_assert_cmpint(sd_bus_message_append(reply, "ba((sst)sssb)a(sst)a(say)", 0, 0, 2,
+                                          BERTH_MEDIA_OCI_CONFIG, digest, (uint64_t)1,
+                                          BERTH_MEDIA_OCI_LAYER, digest, (uint64_t)1, 0),
+                    >=, 0);
+    g_assert_cmpint(sd_bus_message_open_container(reply, 'a', "s"), >=, 0);
+    for (unsigned i = 0; i < titles; i++)
+        g_assert_cmpint(sd_bus_message_append_basic(reply, 's', ""), >=, 0);
+    g_assert_cmpint(sd_bus_message_close_container(reply), >=, 0);
+    g_assert_cmpint(sd_bus_message_seal(reply, 1, 0), >=, 0);
+    g_assert_cmpint(sd_bus_message_rewind(reply, 1), >=, 0);
+    return reply;
+}
+
+/* As many as fit into the largest message that a worker may send: reading them with
+ * sd_bus_message_read_strv(3) takes minutes. */
+static void test_a_reply_with_a_great_number_of_titles_is_malformed(void) {
+    enum { GREAT_NUMBER = 1500000 };
+    static const unsigned numbers[] = {1, 0, GREAT_NUMBER};
+    int sockets[2];
+    sd_bus *bus;
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets), ==, 0);
+    g_assert_cmpint(sd_bus_new(&bus), >=, 0);
+    g_assert_cmpint(sd_bus_set_fd(bus, sockets[0], sockets[0]), >=, 0);
+    g_assert_cmpint(sd_bus_set_anonymous(bus, 1), >=, 0);
+    g_assert_cmpint(sd_bus_start(bus), >=, 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        g_autoptr(sd_bus_message) reply = new_manifest_reply(bus, numbers[i]);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(BerthDocument) document = berth_document_read_reply(reply, &error);
+        g_assert_true((document != NULL) == (numbers[i] == 1));
+        g_assert_true(document || g_error_matches(error, BERTH_ERROR, BERTH_ERROR_INTERNAL));
+    }
+    sd_bus_unref(bus);
+    close(sockets[1]);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/documents/the-best-platform-is-chosen", test_the_best_platform_is_chosen);
@@ -154,5 +200,7 @@ int main(int argc, char **argv) {
                     test_image_info_is_the_same_after_storing);
     g_test_add_func("/documents/older-texts-of-image-info", test_older_texts_of_image_info);
     g_test_add_func("/documents/every-child-is-in-the-text", test_every_child_is_in_the_text);
+    g_test_add_func("/documents/a-reply-with-a-great-number-of-titles-is-malformed",
+                    test_a_reply_with_a_great_number_of_titles_is_malformed);
     return g_test_run();
 }
