@@ -142,8 +142,8 @@ typedef struct {
     size_t count;
 } SandboxProgram;
 
-/* Compiled by a template (berth_sandbox_prepare()), and inherited in the memory of its workers;
- * never freed. */
+/* Compiled by a template (berth_sandbox_prepare_calls()), and inherited in the memory of its
+ * workers; never freed. */
 static SandboxProgram prepared, prepared_keeper;
 
 static bool allow_call(scmp_filter_ctx filter, const char *name, GError **error) {
@@ -333,7 +333,7 @@ static bool sandbox_make_filter(const BerthSandbox *sandbox, bool local, pid_t p
     return done;
 }
 
-bool berth_sandbox_prepare(const BerthSandbox *sandbox, GError **error) {
+bool berth_sandbox_prepare_calls(const BerthSandbox *sandbox, GError **error) {
     g_assert(sandbox->files != BERTH_FILES_RESOLVER && !sandbox->owner);
     return sandbox_make_filter(sandbox, false, WORKER_PID, &prepared, error) &&
            sandbox_make_keeper_filter(&prepared_keeper, error);

@@ -44,5 +44,8 @@ bool berth_sandbox_has_resolver(void);
  * system call filter. */
 bool berth_sandbox_restrict_access(const BerthSandbox *sandbox, GError **error);
 
+/* Compiles the filters of the sandbox, and of its keeper, in advance. */
+bool berth_sandbox_prepare_calls(const BerthSandbox *sandbox, GError **error);
+
 /* local: permits AF_UNIX sockets, in order to ask a resolver. */
 bool berth_sandbox_restrict_calls(const BerthSandbox *sandbox, bool local, GError **error);

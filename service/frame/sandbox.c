@@ -59,6 +59,17 @@ static bool set_namespaces(const BerthSandbox *sandbox, GError **error) {
     return unshare(flags) == 0 || berth_error_set_errno(error, errno, "unshare namespaces");
 }
 
+/* Set in a template, and inherited by its workers. They share its empty namespaces, but can use
+ * nothing through which they could reach each other there: their filter permits neither sockets nor
+ * IPC objects. */
+static bool is_prepared;
+
+bool berth_sandbox_prepare(const BerthSandbox *sandbox, GError **error) {
+    g_assert(!sandbox->network);
+    is_prepared = berth_sandbox_prepare_calls(sandbox, error) && set_namespaces(sandbox, error);
+    return is_prepared;
+}
+
 /* Looked up before the view of files changes, which may hide the user database. */
 static bool find_sandbox_user(const BerthSandbox *sandbox, uid_t *uid, gid_t *gid, GError **error) {
     struct passwd *user = sandbox->user    ? getpwnam(sandbox->user)
@@ -98,7 +109,8 @@ bool berth_sandbox_enter(const BerthSandbox *sandbox, int directory, GError **er
 
     /* The other namespaces are created first, so that they belong to the initial user namespace and
      * not to one in which the worker is root. */
-    if (!find_sandbox_user(sandbox, &uid, &gid, error) || !set_namespaces(sandbox, error) ||
+    if (!find_sandbox_user(sandbox, &uid, &gid, error) ||
+        (!is_prepared && !set_namespaces(sandbox, error)) ||
         !(sandbox->owner ? berth_sandbox_become_owner(directory, uid, gid, error)
                          : berth_sandbox_change_files(sandbox, directory, error)) ||
         !set_sandbox_limits(sandbox, error))

@@ -47,8 +47,9 @@ const BerthSandbox *berth_sandbox_find(const char *worker);
  */
 BerthSandbox berth_sandbox_narrow(const BerthSandbox *sandbox, uid_t owner);
 
-/* Compiles the filters of the sandbox in advance, for processes that will be cloned from this one
- * and enter the sandbox as the first ones in their PID namespaces (frame/template.c). */
+/* Does what processes that will be cloned from this one can share: compiles the filters of the
+ * sandbox, and enters its empty namespaces for network, IPC and host name. They enter the sandbox
+ * as the first ones in their PID namespaces (frame/template.c). */
 bool berth_sandbox_prepare(const BerthSandbox *sandbox, GError **error);
 
 /* Gives up the protection that berthd has from the kernel's OOM killer (OOMScoreAdjust= of its
