@@ -21,7 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BLOCK_BYTES = 128 * 1024 };
+/* MAGIC_BYTES: the longest of those that begin compressed data. */
+enum { BLOCK_BYTES = 128 * 1024, MAGIC_BYTES = 6 };
 
 static bool copy_data(BerthTarReader *from, struct archive *to, const char *path, GError **error) {
     const void *block;
@@ -48,9 +49,17 @@ static void rename_topmost(char **path, const char *name) {
     *path = renamed;
 }
 
+/* As GNU tar does: "/a" becomes "a", below the destination like all others. */
+static void strip_root(char *path) {
+    size_t slashes = path ? strspn(path, "/") : 0;
+
+    if (slashes > 0)
+        memmove(path, path + slashes, strlen(path + slashes) + 1);
+}
+
 /* The entry for the destination directory itself, which exists and keeps its attributes. */
 static bool is_place_itself(const char *path) {
-    return path[0] != '/' && path[strspn(path, "./")] == '\0' && !strstr(path, "..");
+    return path[strspn(path, "./")] == '\0' && !strstr(path, "..");
 }
 
 /* libarchive may remove a file to create a directory, or an empty directory to create a file. Both
@@ -98,6 +107,9 @@ static bool check_destination(const char *path, GError **error) {
 
 static bool extract_one(BerthTarReader *tar, BerthTarEntry *member, struct archive *disk,
                         struct archive_entry *entry, const char *name, GError **error) {
+    strip_root(member->path);
+    if (member->is_hard_link)
+        strip_root(member->target);
     if (!name && is_place_itself(member->path))
         return true;
     if (name)
@@ -150,22 +162,106 @@ static bool extract_all(BerthTarReader *tar, struct archive *disk, const char *n
     return good;
 }
 
-/* The source of a tar: a descriptor that is read in blocks. */
+/* The source of a tar: a descriptor that is read in blocks, and what inflates them; its error is
+ * kept in its own structure. */
 typedef struct {
+    struct archive *inflate; /* NULL: not compressed */
     int fd, errnum;
+    bool is_damaged;
+    size_t waiting; /* bytes in block that have been read to find the compression */
     char block[BLOCK_BYTES];
 } Input;
 
-static size_t fetch_block(void *userdata, const void **block) {
-    Input *input = userdata;
+/* Appends to what is waiting in the block. Returns false at the end, and after an error. */
+static bool input_read(Input *input) {
     ssize_t got;
 
     do
-        got = read(input->fd, input->block, sizeof input->block);
+        got = read(input->fd, input->block + input->waiting, sizeof input->block - input->waiting);
     while (got < 0 && errno == EINTR);
     input->errnum = got < 0 ? errno : 0;
+    input->waiting += (size_t)MAX(got, 0);
+    return got > 0;
+}
+
+static size_t fetch_block(void *userdata, const void **block) {
+    Input *input = userdata;
+
+    if (input->waiting == 0)
+        input_read(input);
+    size_t size = input->waiting;
+    input->waiting = 0;
     *block = input->block;
-    return (size_t)MAX(got, 0);
+    return size;
+}
+
+static la_ssize_t read_compressed(struct archive *archive, void *userdata, const void **block) {
+    Input *input = userdata;
+    size_t size = fetch_block(input, block);
+
+    (void)archive;
+    return input->errnum != 0 ? ARCHIVE_FATAL : (la_ssize_t)size;
+}
+
+static size_t fetch_inflated(void *userdata, const void **block) {
+    Input *input = userdata;
+    la_int64_t offset;
+    size_t size;
+    int r;
+
+    /* An empty block is not the end. */
+    do
+        r = archive_read_data_block(input->inflate, block, &size, &offset);
+    while (r == ARCHIVE_OK && size == 0);
+    input->is_damaged = r != ARCHIVE_OK && r != ARCHIVE_EOF;
+    return r == ARCHIVE_OK ? size : 0;
+}
+
+static bool input_is_compressed(const Input *input) {
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } magics[] = {{"\x1f\x8b", 2}, {"BZh", 3}, {"\xfd\x37zXZ", 6}, {"\x28\xb5\x2f\xfd", 4}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(magics); i++)
+        if (input->waiting >= magics[i].size &&
+            memcmp(input->block, magics[i].bytes, magics[i].size) == 0)
+            return true;
+    return false;
+}
+
+/* As docker and podman, takes a tar compressed with gzip, bzip2, xz or zstd. The raw format makes
+ * the inflated stream one member. */
+static void input_open(Input *input, int fd) {
+    struct archive_entry *entry;
+
+    input->fd = fd;
+    while (input->waiting < MAGIC_BYTES && input_read(input))
+        ;
+    if (!input_is_compressed(input))
+        return;
+    input->inflate = archive_read_new();
+    archive_read_support_filter_gzip(input->inflate);
+    archive_read_support_filter_bzip2(input->inflate);
+    archive_read_support_filter_xz(input->inflate);
+    archive_read_support_filter_zstd(input->inflate);
+    archive_read_support_format_raw(input->inflate);
+    input->is_damaged =
+        archive_read_open(input->inflate, input, NULL, read_compressed, NULL) != ARCHIVE_OK ||
+        archive_read_next_header(input->inflate, &entry) != ARCHIVE_OK;
+}
+
+/* The tar reader only notices an early end; an error of the input is the cause. */
+static bool input_check(const Input *input, GError **error) {
+    const char *reason = input->is_damaged ? archive_error_string(input->inflate) : NULL;
+
+    if (input->errnum == 0 && !input->is_damaged)
+        return true;
+    g_clear_error(error);
+    return input->errnum != 0
+               ? berth_error_set_errno(error, input->errnum, "read the tar")
+               : berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT, "the archive is damaged: %s",
+                                 reason ? reason : "unreadable");
 }
 
 bool berth_copy_in(const char *path, const char *name, int input, bool owners, GError **error) {
@@ -181,24 +277,22 @@ bool berth_copy_in(const char *path, const char *name, int input, bool owners, G
 }
 
 bool berth_copy_in_extract(const char *name, int input, bool owners, GError **error) {
-    /* The tar comes from the client: no name in it may leave the directory through "..", a leading
-     * slash or a symbolic link (archive_write_disk(3)). */
+    /* The tar comes from the client: no name in it may leave the directory through ".." or a
+     * symbolic link (archive_write_disk(3)). */
     int flags = ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |
                 ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SECURE_NODOTDOT |
                 ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_SECURE_SYMLINKS |
                 (owners ? ARCHIVE_EXTRACT_OWNER : 0);
     g_autofree Input *source = g_new0(Input, 1);
-    g_autoptr(BerthTarReader) tar = berth_tar_reader_new(fetch_block, source);
     struct archive *disk = archive_write_disk_new();
 
-    source->fd = input;
+    input_open(source, input);
+    g_autoptr(BerthTarReader) tar =
+        berth_tar_reader_new(source->inflate ? fetch_inflated : fetch_block, source);
     archive_write_disk_set_options(disk, flags);
-    bool good = extract_all(tar, disk, name, error);
-    /* The tar reader only notices an early end; the read error is the cause. */
-    if (source->errnum != 0) {
-        g_clear_error(error);
-        good = berth_error_set_errno(error, source->errnum, "read the tar");
-    }
+    bool good = !source->is_damaged && extract_all(tar, disk, name, error);
+    good = input_check(source, error) && good;
+    archive_read_free(source->inflate);
     good = good &&
            (archive_write_close(disk) >= ARCHIVE_WARN || berth_copy_fail(disk, "write", "", error));
     archive_write_free(disk);

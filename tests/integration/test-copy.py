@@ -3,9 +3,12 @@
 
 import concurrent.futures
 import fcntl
+import gzip
+import hashlib
 import io
 import os
 import pwd
+import random
 import shutil
 import stat
 import subprocess
@@ -84,6 +87,67 @@ def test_a_stream_from_standard_input():
         tar.addfile(member, io.BytesIO(b"bytes"))
     subprocess.run(["dist", "cp", "-", "runs:/tmp"], input=buffer.getvalue(), check=True, timeout=300)
     equal(good("exec", "runs", "cat", "/tmp/streamed"), "bytes")
+
+
+def copied_in(data, place="runs:/tmp"):
+    """Passes data to dist cp in pieces, as from a pipe; returns its status and error."""
+    with subprocess.Popen(["dist", "cp", "-", place], stdin=subprocess.PIPE, stderr=subprocess.PIPE) as copying:
+        try:
+            for piece in (data[:1], data[1:5], data[5:]):
+                copying.stdin.write(piece)
+                copying.stdin.flush()
+        except BrokenPipeError:
+            pass
+        _, err = copying.communicate(timeout=300)
+    return copying.returncode, err.decode()
+
+
+def test_a_stream_may_be_compressed():
+    """As with docker and podman."""
+    content = random.Random(3).randbytes(300000)
+    for mode in ("gz", "bz2", "xz", "zst"):
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w:" if mode == "zst" else f"w:{mode}") as tar:
+            member = tarfile.TarInfo(f"compressed-{mode}")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+        data = buffer.getvalue()
+        if mode == "zst":
+            data = subprocess.run(["zstd", "-c"], input=data, check=True, capture_output=True).stdout
+        equal(copied_in(data), (0, ""), mode)
+        equal(good("exec", "runs", "sha256sum", f"/tmp/compressed-{mode}").split()[0], hashlib.sha256(content).hexdigest())
+        status, err = copied_in(data[:len(data) // 2])
+        equal(status, 1)
+        assert "archive" in err, err
+        broken = bytearray(data)
+        broken[1000:2000] = bytes(1000)
+        equal(copied_in(bytes(broken))[0], 1)
+    # A name that looks like compressed data.
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("BZh-report"))
+    equal(copied_in(buffer.getvalue()), (0, ""))
+    good("exec", "runs", "test", "-f", "/tmp/BZh-report")
+    status, err = copied_in(gzip.compress(b"not a tar" * 1000))
+    equal(status, 1)
+    contains(err, "not a valid tar archive")
+
+
+def test_absolute_names_are_below_the_destination():
+    """As GNU tar extracts them, hard links, too."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        root = tarfile.TarInfo("/")
+        root.type, root.mode = tarfile.DIRTYPE, 0o700
+        tar.addfile(root)
+        tar.addfile(tarfile.TarInfo("//etc/rooted"))
+        hard = tarfile.TarInfo("/linked")
+        hard.type, hard.linkname = tarfile.LNKTYPE, "/etc/rooted"
+        tar.addfile(hard)
+    equal(copied_in(buffer.getvalue()), (0, ""))
+    equal(good("exec", "runs", "stat", "-c", "%h", "/tmp/etc/rooted", "/tmp/linked"), "2\n2\n")
+    equal(dist("exec", "runs", "test", "-e", "/etc/rooted").status, 1)
+    equal(good("exec", "runs", "stat", "-c", "%a", "/tmp"), "1777\n")
 
 
 def test_names_times_and_acls_are_exact_both_ways():
