@@ -9,7 +9,7 @@
  *   numbers  every number is the largest     flags     every flag is inverted
  *   lists    every list of strings gets 100000 more elements, which are TEXT
  *   drop     every list is empty             type      a reply of another type
- *   huge     a string of 32 MiB              never     no reply
+ *   huge     a string of 16 MiB              never     no reply
  *   die      it kills itself                 error     an error whose text is 1 MiB long
  *   spoil    TEXT overwrites the beginning of the file that the worker has written
  *   grow     the file that the worker has written is extended beyond its limit
@@ -36,7 +36,7 @@
 enum {
     BUS_FD = 3,
     REPEATED = 100000,
-    HUGE_BYTES = 32 * 1024 * 1024,
+    HUGE_BYTES = 16 * 1024 * 1024,
     GROWN_BYTES = 4 * 1024 * 1024 + 1,
     LONG_NAME = 4000
 };
