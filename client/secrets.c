@@ -154,6 +154,7 @@ static SecretGiven secret_parse(const char *text) {
         secret.target = g_strdup(secret.name);
     return secret;
 }
+
 static int secret_append_attributes(sd_bus_message *call, const SecretGiven *secret) {
     static const char *const keys[BERTH_SECRET_ATTRIBUTES] = {
         [BERTH_SECRET_UID] = "UID",
