@@ -94,7 +94,7 @@ static bool check_login_registry(const char *registry, GError **error) {
 static struct {
     char *username;
     gboolean from_stdin;
-    gboolean insecure, tls_verify;
+    gboolean insecure, tls_verify, get_login;
 } login_given = {.tls_verify = TRUE};
 
 static const DistOption login_options[] = {
@@ -105,10 +105,30 @@ static const DistOption login_options[] = {
      N_("Allow plain HTTP and certificates that cannot be checked"), NULL},
     {"tls-verify", 0, DIST_OPTION_FLAG, &login_given.tls_verify,
      N_("=false: allow plain HTTP and certificates that cannot be checked"), NULL},
+    {"get-login", 0, DIST_OPTION_FLAG, &login_given.get_login,
+     N_("Print the user name that is stored for the registry, and store nothing"), NULL},
     {"password", 'p', DIST_OPTION_REFUSED, NULL,
      N_("every user can see the command line; use --password-stdin"), NULL},
     DIST_OPTION_END,
 };
+
+/* As podman-login(1). An identity token has no user name: docker's protocol for helpers marks it
+ * so.
+ */
+static bool print_login(const char *registry, GError **error) {
+    g_autoptr(GError) local = NULL;
+    g_autoptr(BerthCredentials) found = dist_find_credentials(registry, &local);
+
+    if (local) {
+        g_propagate_error(error, g_steal_pointer(&local));
+        return false;
+    }
+    if (!found)
+        return berth_error_set(error, BERTH_ERROR_NOT_FOUND, _("there are no credentials for %s"),
+                               registry);
+    printf("%s\n", found->username ? found->username : "<token>");
+    return true;
+}
 
 /* Nothing is stored unless the registry has accepted the credentials. */
 static int verb_login(char **argv, GError **error) {
@@ -118,6 +138,8 @@ static int verb_login(char **argv, GError **error) {
 
     if (!check_login_registry(registry, error))
         return EXIT_FAILURE;
+    if (login_given.get_login)
+        return print_login(registry, error) ? EXIT_SUCCESS : EXIT_FAILURE;
     credentials->username = g_strdup(login_given.username);
     if (!credentials->username &&
         !(credentials->username = ask_at_terminal(_("User name: "), false, error)))

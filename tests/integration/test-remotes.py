@@ -392,6 +392,20 @@ def test_the_key_that_the_file_names_a_helper_under_is_the_one_that_login_stores
     equal(kept_by_helper(), [url])
 
 
+def test_the_stored_user_name_is_printed():
+    """As by podman login --get-login; nothing is asked of the registry."""
+    environment = helper("store", STORE)
+    kept_by_helper({"helped.example"})
+    write_auth({"auths": {"plain.example": entry("bob", "pw"), "plain.example/team": entry("eve", "pw"), "token.example": {"identitytoken": "t"}},
+                "credHelpers": {"helped.example": "store", "absent.example": "store"}})
+    for registry, user in (("plain.example", "bob"), ("plain.example/team", "eve"), ("helped.example", "anna"), ("token.example", "<token>")):
+        result = with_auth("login", "--get-login", registry, env=environment)
+        equal((result.status, result.out), (0, f"{user}\n"), result)
+    for words in (("absent.example",), ("other.example",), ()):
+        result = with_auth("login", "--get-login", *words, env=environment)
+        equal((result.status, result.err), (1, f"dist: there are no credentials for {words[0] if words else 'docker.io'}\n"))
+
+
 def test_a_helper_that_fails_is_named():
     """With the file that names it. Only "credentials not found" means that there are none."""
     registry = FaultyRegistry()
