@@ -244,7 +244,7 @@ BerthService *berth_unit_convert(BerthUnitSet *set, BerthUnitSource *source) {
 
     if (source->failed)
         return NULL;
-    unsigned errors = set->problems->errors;
+    unsigned errors = set->problems->errors, since = set->problems->list->len;
     if (kind->refused) {
         source->failed = true;
         berth_problem_add(set->problems, BERTH_PROBLEM_ERROR, source->path, 1,
@@ -260,6 +260,7 @@ BerthService *berth_unit_convert(BerthUnitSet *set, BerthUnitSource *source) {
     check_service(&conversion);
     convert_kind(&conversion);
     berth_unit_order_check(set, source);
+    berth_problems_sort(set->problems, since);
     source->failed = set->problems->errors != errors;
     return source->failed ? NULL : g_steal_pointer(&service);
 }

@@ -9,6 +9,8 @@
 
 #include "generator/translate.h"
 
+#include <string.h>
+
 enum { MAX_PROBLEMS = 500 };
 
 static void problem_free(void *pointer) {
@@ -16,6 +18,7 @@ static void problem_free(void *pointer) {
 
     g_free(problem->text);
     g_free(problem->file);
+    g_free(problem->place);
     g_free(problem);
 }
 
@@ -48,6 +51,8 @@ bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const cha
     BerthProblem *problem = g_new0(BerthProblem, 1);
     problem->kind = kind;
     problem->file = g_strdup(problems->file);
+    problem->place = g_strdup(file);
+    problem->line = line;
     if (problems->list->len == MAX_PROBLEMS - 1)
         problem->text = g_strdup_printf(_("%s: too many problems; the rest is not shown"), file);
     else if (line > 0)
@@ -56,4 +61,21 @@ bool berth_problem_add(BerthProblems *problems, BerthProblemKind kind, const cha
         problem->text = g_strdup_printf("%s: %s", file, text);
     g_ptr_array_add(problems->list, problem);
     return false;
+}
+
+static int compare_places(const void *first, const void *second, void *unused) {
+    const BerthProblem *const *a = first, *const *b = second;
+    int order = strcmp((*a)->place, (*b)->place);
+
+    (void)unused;
+    return order != 0 ? order : (*a)->line < (*b)->line ? -1 : (*a)->line > (*b)->line;
+}
+
+/* Stable: the problems of one line keep their order. */
+void berth_problems_sort(BerthProblems *problems, unsigned since) {
+    guint count = problems->list->len;
+
+    if (since < count)
+        g_qsort_with_data(problems->list->pdata + since, (int)(count - since), sizeof(void *),
+                          compare_places, NULL);
 }

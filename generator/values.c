@@ -112,6 +112,13 @@ static bool is_volume(const char *text) {
     return is_path(colon ? colon + 1 : text);
 }
 
+/* podman's restart is what a unit's Restart= does. */
+static bool is_health_action(const char *text) {
+    static const char *const actions[] = {"none", "kill", "stop", NULL};
+
+    return g_strv_contains(actions, text);
+}
+
 #define TIME_SPAN N_("a time span such as 1m30s")
 #define NUMBER N_("a number")
 #define SIZE N_("a size such as 512M")
@@ -125,6 +132,7 @@ static const struct {
     {"dns", is_address, N_("an address")},
     {"gateway", is_address, N_("an address")},
     {"health-interval", is_duration, TIME_SPAN},
+    {"health-on-failure", is_health_action, N_("none, kill or stop; after kill, Restart= applies")},
     {"health-retries", is_number, NUMBER},
     {"health-start-period", is_duration, TIME_SPAN},
     {"health-startup-interval", is_duration, TIME_SPAN},

@@ -277,6 +277,7 @@ def test_a_wrong_value_is_named_with_its_line():
             ("AddHost", "db:10.0.0.1 db=10.0.0.1 a;b:[fd00::1] db:host-gateway", "db :10.0.0.1 db:", "NAME:ADDRESS"),
             ("DNS", "1.1.1.1 fd00::1", "one", "an address"),
             ("HealthInterval", "30s 1m30s 500ms 7", "x 5q disable -1s", span),
+            ("HealthOnFailure", "none kill stop", "restart Kill", "none, kill or stop; after kill, Restart= applies"),
             ("HealthRetries", "3", "x -1", number),
             ("HealthStartPeriod", "5s", "x", span),
             ("HealthStartupInterval", "5s", "x", span),
@@ -308,7 +309,10 @@ def test_a_wrong_value_is_named_with_its_line():
         for value in wrong.split():
             equal(refused(f"[Container]\nImage=i\n{key}={value}\n"), [f"web.container:3: {key}={value} is not valid; use {wanted}"])
     equal(refused("[Network]\nSubnet=10.9.0.0\nGateway=x\n", "x.network"),
-          ["x.network:3: Gateway=x is not valid; use an address", "x.network:2: Subnet=10.9.0.0 is not valid; use a subnet such as 10.90.0.0/24"])
+          ["x.network:2: Subnet=10.9.0.0 is not valid; use a subnet such as 10.90.0.0/24", "x.network:3: Gateway=x is not valid; use an address"])
+    # Mistakes are listed in the order of the lines.
+    equal([line.split(":")[1] for line in refused("[Container]\nImage=i\nTmpfs=a\nVolume=a\nUserNS=a\nFoo=a\nDNS=a\n[Service]\nType=a\n")],
+          ["3", "4", "5", "6", "7", "9"])
     equal(refused("[Pod]\nPublishPort=abc\n", "x.pod"),
           ["x.pod:2: PublishPort=abc is not valid; use [ADDRESS:][HOST:]CONTAINER[/PROTOCOL], such as 8080:80"])
     for word in ("--memory=abc", "--memory abc", "-m abc"):
@@ -757,7 +761,7 @@ def test_sockets_and_timers_are_generated_with_containers():
         equal(files.unit("web.timer").one("Timer", "OnCalendar"), "daily")
         equal(files.unit("web.service").one("Unit", "Requires"), "web.socket")
     equal(refused("[Socket]\nListenStream=80\n[Container]\n", "a.socket"), ["a.socket:3: [Container] does not belong in a .socket file"])
-    equal(refused("[Timer]\n", "a.socket")[0], "a.socket:1: [Timer] does not belong in a .socket file")
+    equal(refused("[Timer]\n", "a.socket")[1], "a.socket:1: [Timer] does not belong in a .socket file")
 
 
 def test_two_files_for_one_unit_are_an_error():
