@@ -21,7 +21,6 @@ import oci  # pylint: disable=wrong-import-position
 REGISTRY = FaultyRegistry()
 OTHER = FaultyRegistry()    # alice's registry
 trust = importlib.import_module("test-trust")
-WORKERS = "/usr/libexec/berth"
 LIAR = os.environ["BERTH_BUILD"] + "/tests/liar/liar"
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 VICTIM = {}
@@ -355,13 +354,15 @@ def test_a_search_with_a_lying_fetch():
 
 
 def read_logs(_count):
-    """Reads the keeper's log as "dist logs" does, but stays connected: when a client has left, the service ends its worker,
-    which may not have lied yet."""
+    """Reads the keeper's log until the worker has lied. Unlike "dist logs", the client stays connected: when it has left,
+    the service ends its worker, which may not have lied yet."""
     _reply, given = CLIENT.call_with_unix_fd_list_sync(
         "org.berth1", "/org/berth1/containers", "org.berth1.Containers", "Logs", GLib.Variant("(sa{sv})", ("keeper", {})),
         None, Gio.DBusCallFlags.NONE, 120000, None, None)
     with open(given.steal_fds()[0], "rb") as pipe:
         pipe.read()
+    wait_until(lambda: has_lied("journal", "Read"), "the lie")
+    return {}
 
 
 def test_a_worker_that_sends_more_than_its_reply_is_killed():
