@@ -2,8 +2,8 @@
 
 /*
  * The problems in the files of a set, with file and line. A file with an error yields no unit; a
- * warning changes nothing. Problems are listed in the order in which
- * they were found, those of one conversion in that of their lines.
+ * warning changes nothing. Problems are listed in the order in which they were found, those of one
+ * conversion in that of their lines.
  */
 
 #pragma once
