@@ -265,7 +265,7 @@ def test_input_that_is_not_an_archive():
 
 def test_a_file_that_cannot_be_read():
     """As on a broken disk: what failed is reading, and nothing is known about the archive."""
-    for words in (["import", "/proc/self/mem"], ["import", "--rootfs", "/proc/self/mem", "tree"], ["load", "-i", "/proc/self/mem"]):
+    for words in (["import", "/proc/self/mem"], ["import", "--rootfs", "--name=local.test/tree:1", "/proc/self/mem"], ["load", "-i", "/proc/self/mem"]):
         result = dist(*words)
         equal(result.status, 1)
         contains(result.err, "read the archive: Input/output error")
