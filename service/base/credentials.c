@@ -291,7 +291,7 @@ bool berth_auth_file_find(const char *text, size_t size, const char *locator,
     const char *of_auths = find_key(auths, locator);
     if (of_helper && !berth_document_get_string(helpers, of_helper, &name, error))
         return false;
-    if (name && name[0]) {
+    if (of_helper && name && name[0]) {
         *helper = g_strdup(name);
         *key = g_strdup(choose_helper_key(auths, of_auths, of_helper));
         return true;
