@@ -18,6 +18,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+/* The protocol has no member for identity tokens: this user name marks one. */
+#define TOKEN_USER "<token>"
+
 /* A helper without credentials for the server fails as well; only its message ("credentials not
  * found in native keychain") distinguishes this from other failures. One that says nothing may have
  * written to standard error, which is that of dist. */
@@ -103,8 +106,7 @@ static BerthCredentials *ask_helper_for(const char *name, const char *key, GErro
     if (!username || !username[0] || !secret)
         return NULL;
     BerthCredentials *credentials = g_new0(BerthCredentials, 1);
-    /* The protocol has no member for identity tokens: this user name marks one. */
-    if (g_str_equal(username, "<token>")) {
+    if (g_str_equal(username, TOKEN_USER)) {
         credentials->identity_token = g_strdup(secret);
     } else {
         credentials->username = g_strdup(username);
@@ -140,7 +142,7 @@ bool dist_credential_helper_store(const char *name, const char *key,
 
     berth_document_add_string(object, "ServerURL", key);
     berth_document_add_string(object, "Username",
-                              credentials->identity_token ? "<token>" : credentials->username);
+                              credentials->identity_token ? TOKEN_USER : credentials->username);
     berth_document_add_string(object, "Secret",
                               credentials->identity_token ? credentials->identity_token
                                                           : credentials->password);

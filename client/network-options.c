@@ -119,7 +119,6 @@ static bool is_default(const char *name) {
     return g_str_equal(name, "default") || g_str_equal(name, "bridge");
 }
 
-/* The network of another container has no options. */
 static bool joins_container(const char *text) {
     return g_str_has_prefix(text, "container:");
 }
@@ -129,16 +128,12 @@ bool dist_network_joins_container(void) {
 }
 
 static NetworkPlace *read_endpoint(const char *text, GError **error) {
-    g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+    /* The network of another container has no options. */
+    g_auto(GStrv) parts = g_strsplit(text, ":", joins_container(text) ? 1 : 2);
     g_auto(GStrv) options = g_strsplit(parts[0] && parts[1] ? parts[1] : "", ",", -1);
     NetworkPlace *place = g_new0(NetworkPlace, 1);
     const char *name = parts[0] ? parts[0] : "";
 
-    if (joins_container(text)) {
-        g_clear_pointer(&options, g_strfreev);
-        options = g_new0(char *, 1);
-        name = text;
-    }
     *place = (NetworkPlace){
         .name = g_strdup(is_default(name) ? "" : name),
         .aliases = g_ptr_array_new_with_free_func(g_free),

@@ -10,6 +10,7 @@
 #include "archive/archive.h"
 
 #include "base/fd.h"
+#include "compressed/stream.h"
 #include "tar/reader.h"
 
 #include <archive.h>
@@ -63,40 +64,23 @@ static bool set_error(struct archive *archive, BerthErrorCode code, const char *
     return berth_error_set(error, code, "%s: %s", what, reason ? reason : "unreadable");
 }
 
-static int read_block(struct archive *archive, const void **block, size_t *size) {
-    la_int64_t offset;
-    int r;
-
-    /* An empty block is not the end. */
-    do
-        r = archive_read_data_block(archive, block, size, &offset);
-    while (r == ARCHIVE_OK && *size == 0);
-    return r;
-}
-
 /* A corrupt archive also ends here: the tar reader then reports what is missing, if it needs it. */
 static size_t read_archive_block(void *userdata, const void **block) {
     BerthArchiveReader *reader = userdata;
     size_t size;
-    int r = read_block(reader->archive, block, &size);
+    int r = berth_compressed_read_block(reader->archive, block, &size);
 
     if (r != ARCHIVE_OK && r != ARCHIVE_EOF)
         reader->state = READER_FAILED;
     return r == ARCHIVE_OK ? size : 0;
 }
 
-/* Only these filters are enabled; some others in libarchive run programs (grzip, lrzip). The raw
- * format makes the decompressed stream one member. On error, input is closed as well. */
+/* On error, input is closed as well. */
 BerthArchiveReader *berth_archive_reader_new(int input, bool plain, GError **error) {
     g_autoptr(BerthArchiveReader) reader = g_new0(BerthArchiveReader, 1);
 
     reader->input = input;
-    reader->archive = archive_read_new();
-    archive_read_support_filter_gzip(reader->archive);
-    archive_read_support_filter_zstd(reader->archive);
-    archive_read_support_filter_bzip2(reader->archive);
-    archive_read_support_filter_xz(reader->archive);
-    archive_read_support_format_raw(reader->archive);
+    reader->archive = berth_compressed_new();
     if (!plain)
         reader->tar = berth_tar_reader_new(read_archive_block, reader);
     if (archive_read_open_fd(reader->archive, input, BLOCK_BYTES) == ARCHIVE_OK)
@@ -187,7 +171,7 @@ static bool read_part(BerthArchiveReader *reader, const void **block, size_t *si
     if (reader->tar)
         return berth_tar_reader_data(reader->tar, block, size, offset, &local) ||
                is_damaged(reader, local, error);
-    int r = read_block(reader->archive, block, size);
+    int r = berth_compressed_read_block(reader->archive, block, size);
     if (r == ARCHIVE_EOF)
         *size = 0;
     return r == ARCHIVE_OK || r == ARCHIVE_EOF ||

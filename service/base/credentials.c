@@ -144,7 +144,7 @@ BerthCredentials *berth_credentials_read_file(int fd, GError **error) {
     return credentials;
 }
 
-/* "https://index.docker.io/v1/" and "docker.io" are the same registry, schemes are ignored, and
+/* BERTH_AUTH_KEY_HUB_URL and BERTH_AUTH_KEY_HUB are the same registry, schemes are ignored, and
  * hosts are compared in the form written by berth_name_normalize_place(). */
 static char *normalize_key(const char *key) {
     static const char *const hub[] = {"index.docker.io", "registry-1.docker.io",
@@ -159,7 +159,7 @@ static char *normalize_key(const char *key) {
     g_autofree char *normal = berth_name_normalize_place(bare);
     for (size_t i = 0; i < G_N_ELEMENTS(hub); i++)
         if (g_str_equal(normal, hub[i]))
-            return g_strdup("docker.io");
+            return g_strdup(BERTH_AUTH_KEY_HUB);
     return g_steal_pointer(&normal);
 }
 

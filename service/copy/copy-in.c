@@ -9,6 +9,7 @@
 #include "copy/copy-in.h"
 
 #include "base/fd.h"
+#include "compressed/stream.h"
 #include "copy/copy.h"
 #include "copy/entry.h"
 #include "tar/reader.h"
@@ -205,14 +206,9 @@ static la_ssize_t read_compressed(struct archive *archive, void *userdata, const
 
 static size_t fetch_inflated(void *userdata, const void **block) {
     Input *input = userdata;
-    la_int64_t offset;
     size_t size;
-    int r;
+    int r = berth_compressed_read_block(input->inflate, block, &size);
 
-    /* An empty block is not the end. */
-    do
-        r = archive_read_data_block(input->inflate, block, &size, &offset);
-    while (r == ARCHIVE_OK && size == 0);
     input->is_damaged = r != ARCHIVE_OK && r != ARCHIVE_EOF;
     return r == ARCHIVE_OK ? size : 0;
 }
@@ -230,8 +226,7 @@ static bool input_is_compressed(const Input *input) {
     return false;
 }
 
-/* As docker and podman, takes a tar compressed with gzip, bzip2, xz or zstd. The raw format makes
- * the inflated stream one member. */
+/* As docker and podman, takes a tar compressed with gzip, bzip2, xz or zstd. */
 static void input_open(Input *input, int fd) {
     struct archive_entry *entry;
 
@@ -240,12 +235,7 @@ static void input_open(Input *input, int fd) {
         ;
     if (!input_is_compressed(input))
         return;
-    input->inflate = archive_read_new();
-    archive_read_support_filter_gzip(input->inflate);
-    archive_read_support_filter_bzip2(input->inflate);
-    archive_read_support_filter_xz(input->inflate);
-    archive_read_support_filter_zstd(input->inflate);
-    archive_read_support_format_raw(input->inflate);
+    input->inflate = berth_compressed_new();
     input->is_damaged =
         archive_read_open(input->inflate, input, NULL, read_compressed, NULL) != ARCHIVE_OK ||
         archive_read_next_header(input->inflate, &entry) != ARCHIVE_OK;

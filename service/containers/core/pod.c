@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "containers/core/process.h"
 #include "containers/core/table.h"
+#include "containers/spec/network-endpoints.h"
 #include "containers/spec/network-mode.h"
 
 #include <errno.h>
@@ -53,6 +54,24 @@ const BerthContainer *berth_container_get_network_holder(const BerthContainer *c
         name ? berth_containers_find(container->containers, name, NULL) : NULL;
 
     return pod ? pod : holder;
+}
+
+/* The networks that it has joined or, without any, its network mode, so that the list has at least
+ * one entry, and rules see what the container will get. */
+static char **list_networks(const BerthContainerRecord *record) {
+    g_auto(GStrv) names = berth_network_endpoints_list_networks(record);
+    bool is_host = berth_network_parse_mode(record->network) == BERTH_NETWORK_HOST;
+    const char *const mode[] = {is_host ? "host" : "none", NULL};
+
+    return names[0] ? g_steal_pointer(&names) : g_strdupv((char **)mode);
+}
+
+void berth_container_share(const BerthContainer *other, BerthCreateOptions *options) {
+    options->pod_ids = other->record.ids;
+    options->pod_created = other->record.created_usec;
+    options->pod_networks = list_networks(&berth_container_get_network_holder(other)->record);
+    options->user_namespace =
+        other->record.ids > 0 ? BERTH_USER_NAMESPACE_AUTO : BERTH_USER_NAMESPACE_HOST;
 }
 
 /* The pod or the container whose network it joins. NULL without error if there is neither. */

@@ -28,6 +28,10 @@ const BerthContainer *berth_container_find_joined(const BerthContainer *containe
  * pod, or else the container itself. */
 const BerthContainer *berth_container_get_network_holder(const BerthContainer *container);
 
+/* For Create: sets what a container gets from its pod, or from the container whose network it
+ * joins: its ids, its networks and the time of its creation. */
+void berth_container_share(const BerthContainer *other, BerthCreateOptions *options);
+
 /* For a start: opens the /proc directory of the first process of the pod, or of the container whose
  * network it joins. Returns -1 with error if that process is not running, and -1 without error if
  * there is neither. */

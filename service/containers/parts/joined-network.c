@@ -12,7 +12,7 @@
 #include "containers/core/pod.h"
 #include "containers/core/table.h"
 #include "containers/spec/files.h"
-#include "containers/spec/network-endpoints.h"
+#include "containers/spec/network-mode.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -61,14 +61,6 @@ static bool check_network(const BerthContainer *other, const BerthContainer *hol
     return holder != other || check_no_spec(other, error);
 }
 
-/* Networks that the other has joined, or "none", so that rules see what the container will get. */
-static char **list_networks(const BerthContainer *holder) {
-    g_auto(GStrv) names = berth_network_endpoints_list_networks(&holder->record);
-    char *const none[] = {(char *)"none", NULL};
-
-    return names[0] ? g_steal_pointer(&names) : g_strdupv((char **)none);
-}
-
 bool berth_network_join(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
     if (options->network_mode != BERTH_NETWORK_JOINED)
         return true;
@@ -82,11 +74,7 @@ bool berth_network_join(BerthContainers *containers, BerthCreateOptions *options
                                "UserNamespace and the network of another container exclude each "
                                "other: set it for container \"%s\"",
                                other->record.id);
-    options->pod_ids = other->record.ids;
-    options->pod_created = other->record.created_usec;
-    options->pod_networks = list_networks(holder);
-    options->user_namespace =
-        other->record.ids > 0 ? BERTH_USER_NAMESPACE_AUTO : BERTH_USER_NAMESPACE_HOST;
+    berth_container_share(other, options);
     return true;
 }
 

@@ -21,7 +21,7 @@
 #include "containers/parts/remove.h"
 #include "containers/parts/restart.h"
 #include "containers/parts/stop.h"
-#include "containers/spec/network-endpoints.h"
+#include "containers/spec/network-mode.h"
 
 #include <string.h>
 
@@ -85,15 +85,6 @@ static const BerthContainer *find_open_pod(BerthContainers *containers,
     return NULL;
 }
 
-/* The networks that the pod has joined or, without any, its network mode ("host", "none"), so that
- * the list has at least one entry. */
-static char **list_pod_networks(const BerthContainer *pod) {
-    g_auto(GStrv) names = berth_network_endpoints_list_networks(&pod->record);
-    char *const mode[] = {pod->record.network, NULL};
-
-    return names[0] ? g_steal_pointer(&names) : g_strdupv((char **)mode);
-}
-
 /* The privileges that the pod was granted are checked again for each container in it: a rule may
  * allow a pod with the host's network, but not everything that joins it. */
 bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GError **error) {
@@ -110,11 +101,7 @@ bool berth_pod_join(BerthContainers *containers, BerthCreateOptions *options, GE
                                : options->network ? "Network"
                                                   : "UserNamespace");
     options->hostname = berth_pod_get_hostname(pod);
-    options->pod_ids = pod->record.ids;
-    options->pod_created = pod->record.created_usec;
-    options->pod_networks = list_pod_networks(pod);
-    options->user_namespace =
-        pod->record.ids > 0 ? BERTH_USER_NAMESPACE_AUTO : BERTH_USER_NAMESPACE_HOST;
+    berth_container_share(pod, options);
     if (berth_network_parse_mode(pod->record.network) == BERTH_NETWORK_HOST) {
         options->network_mode = BERTH_NETWORK_HOST;
         options->network = g_strdup(pod->record.network);

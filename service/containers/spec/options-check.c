@@ -70,46 +70,52 @@ static bool check_bound(const BerthCreateOptions *options, GError **error) {
                            "Autostart and UnitBound exclude each other");
 }
 
-/* The pod decides about everything that its containers share, and whether they start at boot. So
- * does a container about its network, for those that join it. */
-static bool check_shared(const BerthCreateOptions *options, GError **error) {
-    bool joined = options->network_mode == BERTH_NETWORK_JOINED;
+/* The first option that concerns what a container shares with its pod or, of those for the network
+ * and the start at boot, with the container whose network it joins. NULL if there is none. */
+static const char *find_shared_option(const BerthCreateOptions *options, bool in_pod) {
     const struct {
         const char *key;
         bool given, only_in_pod;
-    } others[] = {
-        {"Ports", options->ports, false},
-        {"PublishAll", options->publish_all, false},
-        {"Aliases", options->aliases, false},
-        {"StaticAddresses", options->addresses, false},
-        {"MACAddress", options->mac, false},
-        {"DNS", options->servers, false},
-        {"DNSSearch", options->search, false},
-        {"DNSOptions", options->resolver_options, false},
-        {"Hosts", options->hosts, false},
-        {"Autostart", options->autostart, false},
-        {"Spec", options->spec, false},
-        {"FurtherNetworks", options->additional_endpoints, false},
+    } shared[] = {
+        {"Ports", options->ports},
+        {"PublishAll", options->publish_all},
+        {"Aliases", options->aliases},
+        {"StaticAddresses", options->addresses},
+        {"MACAddress", options->mac},
+        {"DNS", options->servers},
+        {"DNSSearch", options->search},
+        {"DNSOptions", options->resolver_options},
+        {"Hosts", options->hosts},
+        {"Autostart", options->autostart},
+        {"Spec", options->spec},
+        {"FurtherNetworks", options->additional_endpoints},
         {"IPCNamespace", options->ipc_namespace == BERTH_NAMESPACE_HOST, true},
         {"UTSNamespace", options->uts_namespace == BERTH_NAMESPACE_HOST, true},
     };
 
-    for (size_t i = 0; options->pod && i < G_N_ELEMENTS(others); i++)
-        if (others[i].given)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
-                                   "%s and Pod exclude each other: set it for the pod",
-                                   others[i].key);
+    for (size_t i = 0; i < G_N_ELEMENTS(shared); i++)
+        if (shared[i].given && (in_pod || !shared[i].only_in_pod))
+            return shared[i].key;
+    return NULL;
+}
+
+/* The pod decides about everything that its containers share, and a container about its network,
+ * for those that join it. */
+static bool check_shared(const BerthCreateOptions *options, GError **error) {
+    const char *joined = berth_network_get_joined(options->network);
+    const char *key = options->pod || joined ? find_shared_option(options, options->pod) : NULL;
+
+    if (key && options->pod)
+        return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+                               "%s and Pod exclude each other: set it for the pod", key);
     if (joined && options->pod_exit != BERTH_POD_NOT)
         return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                "a pod has a network of its own; it cannot join that of a "
                                "container");
-    for (size_t i = 0; joined && i < G_N_ELEMENTS(others); i++)
-        if (others[i].given && !others[i].only_in_pod)
-            return berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
+    return !key || berth_error_set(error, BERTH_ERROR_INVALID_ARGUMENT,
                                    "%s and the network of another container exclude each other: "
                                    "set it for container \"%s\"",
-                                   others[i].key, berth_network_get_joined(options->network));
-    return true;
+                                   key, joined);
 }
 
 static bool check_combinations(const BerthCreateOptions *options, GError **error) {
